@@ -1,0 +1,199 @@
+"""The defaults. Plain values and comments, no logic.
+
+Override them, in rising order, in config.yaml, .env, the environment (TRADER_<NAME>, nested by __), and options
+(`--set NAME.KEY=VALUE`). Fractions are fractions: 0.02 is 2 %. Times are in seconds or milliseconds as the name says.
+"""
+
+# --- What runs, and on what -------------------------------------------------------------------------------
+
+# What `python start.py` does without a sub-command: websocket (live), backtest, backtest_hedging.
+DATA_SOURCE = "websocket"
+# Where live candles come from and orders go: embedded (an exchange on this machine), paper (Binance's public
+# streams, simulated fills); demo, testnet and live wait for real orders.
+MODE = "embedded"
+# spot (LONG only, leverage 1) or futures (USD-M, isolated margin, LONG and SHORT).
+MARKET = "spot"
+# The coins, in the order in which they are served within one instant.
+COINS = ["BTCUSDT", "ETHUSDT"]
+# Streams of each coin; the finest is subscribed, the longer ones are built from it.
+TIMEFRAMES = ["1min", "5min", "15min", "30min"]
+# A finer stream on which fills and exits are judged; None judges them on the finest of TIMEFRAMES.
+EXIT_TIMEFRAME = None
+# Who has the opinions: geometry (the chart patterns' own scores).
+STRATEGY = "geometry"
+# Closed candles each stream knows before the first decision.
+PRELOAD_CANDLES = 1000
+# Processes that prepare data and features of a backtest; 0 is one per processor.
+NUM_WORKERS = 0
+# Capital of a backtest and of a new paper pool, in quote currency.
+BACKTEST_INITIAL_CAPITAL = 10_000.0
+# Quote currency of the pool.
+QUOTE = "USDT"
+# Homes of candles, of results, of the log file.
+DATA_DIR = "data"
+STAT_DIR = "stat"
+LOG_FILE = "data/logs/trader.log"
+# Size at which the log file is rotated, and how many old ones are kept.
+LOG_MAX_MB = 20
+LOG_BACKUPS = 5
+
+# --- The exchange -----------------------------------------------------------------------------------------
+
+# Keys belong into the environment or .env, never into a file that is shared.
+BINANCE_API_KEY = ""
+BINANCE_API_SECRET = ""
+# Use Binance's demo hosts where a key is used.
+BINANCE_DEMO_MODE = False
+# Other base URLs than the mode's own; empty is the mode's own.
+REST_URL = ""
+STREAM_URL = ""
+# How long an instant waits for coins whose candle has not come, ms. Spot klines come every 2 s, futures' every 250 ms.
+INSTANT_WAIT_MS = {"spot": 2_500, "futures": 500}
+# An open socket on which nothing at all comes for so long is dead, seconds.
+SOCKET_SILENCE_S = 60.0
+# A stream is stale when its candle is due for so long on the market's clock, ms.
+STREAM_STALE_MS = 15_000
+# Share of the venue's request weight that is left free for orders and cancels.
+WEIGHT_RESERVE = 0.2
+# How often the daemon says how it is, seconds.
+STATUS_EVERY_S = 30.0
+
+# The exchange on this machine: its port (0 is any free one), how many seconds of the market pass in one second
+# ("max" is as fast as it can), the seed and the first day of the generated market.
+EMBEDDED = {"port": 0, "speed": 60, "seed": 7, "start": "2026-01-05"}
+
+# --- Entry checks, in their order (docs/rules.md) ---------------------------------------------------------
+
+# Entries only inside these hours, start <= hour < end, which may wrap past midnight.
+TRADING_HOURS = {"enable": False, "start_hour": 6, "end_hour": 20, "timezone": "UTC"}
+MIN_PROBABILITY = 0.65
+MIN_STRENGTH = 0.65
+MAX_CONCURRENT_TRADES = 3
+# LONG only above EMA50, SHORT only below.
+TREND_ALIGNMENT = True
+# Least ATR14 / close: a number, or a table by timeframe. 0.003 is a usual move of a quarter of an hour: it lets
+# through 0.5 % of BTC's one-minute candles of 2025, 9 % of 5min, 38 % of 15min, 71 % of 30min. Ranges grow with
+# the square root of time, so below 15min the bar falls likewise: 0.003 * sqrt(minutes / 15).
+MIN_ATR_PCT = {
+    "1s": 0.0001,
+    "15s": 0.00039,
+    "30s": 0.00055,
+    "1min": 0.00077,
+    "5min": 0.00173,
+    "15min": 0.003,
+    "30min": 0.003,
+    "1h": 0.003,
+    "4h": 0.003,
+    "1d": 0.003,
+}
+# Least net profit at the targets after fees and slippage.
+MIN_NET_PROFIT_PCT = 0.0
+
+# --- Targets, distances from the entry --------------------------------------------------------------------
+
+PATTERN_TARGETS = {
+    "ascending_triangle": {"sl_pct": 0.005, "tp_pct": 0.020},
+    "descending_triangle": {"sl_pct": 0.005, "tp_pct": 0.020},
+    "symmetrical_triangle": {"sl_pct": 0.006, "tp_pct": 0.024},
+    "double_top": {"sl_pct": 0.006, "tp_pct": 0.024},
+    "double_bottom": {"sl_pct": 0.006, "tp_pct": 0.024},
+    "head_and_shoulders": {"sl_pct": 0.007, "tp_pct": 0.028},
+    "cup_and_handle": {"sl_pct": 0.006, "tp_pct": 0.024},
+    "wedge_rising": {"sl_pct": 0.006, "tp_pct": 0.024},
+    "wedge_falling": {"sl_pct": 0.006, "tp_pct": 0.024},
+    "flag_bullish": {"sl_pct": 0.005, "tp_pct": 0.020},
+    "flag_bearish": {"sl_pct": 0.005, "tp_pct": 0.020},
+}
+# pattern (the table above) or atr (multiples of ATR14).
+STOP_MODE = "pattern"
+ATR_STOP = {"stop_atr": 1.5, "target_atr": 3.0}
+
+# --- Size -------------------------------------------------------------------------------------------------
+
+# Share of equity that a trade may lose at its stop.
+RISK_PER_TRADE = 0.02
+# Share of equity (times leverage) that one position may be worth.
+MAX_POSITION_SIZE_PCT = 0.33
+# What is affordable must be at least this share of what is wanted.
+MIN_SIZE_RATIO = 0.25
+# Futures only; spot is 1.
+LEVERAGE = 1
+# The first tier whose probability is reached multiplies the risk.
+ML_CONFIDENCE_WEIGHTING = {
+    "enable": True,
+    "tiers": [
+        {"min_prob": 0.80, "multiplier": 1.5},
+        {"min_prob": 0.70, "multiplier": 1.2},
+        {"min_prob": 0.65, "multiplier": 1.0},
+    ],
+}
+# For symbols whose filters are not stored, as decimal strings.
+DEFAULT_FILTERS = {"tickSize": "0.00000001", "stepSize": "0.00000001", "minQty": "0", "minNotional": "5"}
+# Futures: the share of the notional at which a position is liquidated.
+MAINTENANCE_MARGIN_RATE = 0.005
+
+# --- Costs ------------------------------------------------------------------------------------------------
+
+TAKER_FEE = {"spot": 0.001, "futures": 0.0005}
+MAKER_FEE = {"spot": 0.001, "futures": 0.0002}
+# Against the trader, on every market order and stop.
+SLIPPAGE_PCT = 0.0002
+
+# --- Exits ------------------------------------------------------------------------------------------------
+
+# Shares of the original quantity that close on the way to the take profit.
+PARTIAL_TP = {
+    "enable": True,
+    "levels": [{"pct": 0.015, "close_ratio": 0.5}, {"pct": 0.025, "close_ratio": 0.3}],
+}
+# Move the stop past the entry; cover_costs adds two taker fees and the slippage.
+BREAKEVEN_STOP = {"enable": True, "activation_pct": 0.008, "buffer_pct": 0.001, "cover_costs": True}
+# Follow the best price at a distance.
+TRAILING_STOP = {"enable": True, "activation_pct": 0.010, "trail_pct": 0.005}
+
+# --- Streaks, pauses, drawdown ----------------------------------------------------------------------------
+
+LOSING_STREAK_PROTECTION = {
+    "enable": True,
+    "reduce_risk_after": 3,
+    "risk_multiplier": 0.5,
+    "stop_trading_after": 5,
+    "cooldown_minutes": 60,
+}
+# No entries for the rest of the UTC day once equity has lost this share of the day's first.
+DAILY_LOSS_LIMIT = 0.03
+# From peak equity: smaller trades, then a pause that a person ends (or resume_after_hours), then everything closes.
+DRAWDOWN_PROTECTION = {
+    "enable": True,
+    "reduce_at": 0.10,
+    "risk_multiplier": 0.5,
+    "pause_at": 0.20,
+    "close_at": 0.35,
+    "resume_after_hours": None,
+}
+
+# --- Portfolio --------------------------------------------------------------------------------------------
+
+# Most of equity that all stops together may lose.
+MAX_PORTFOLIO_RISK = 0.05
+# Most of equity reserved in one symbol, and in one direction.
+MAX_SYMBOL_EXPOSURE = 1.0
+MAX_DIRECTION_EXPOSURE = 1.0
+
+# --- Rules that wait for their code: they must stay off ----------------------------------------------------
+
+# Trades that move together: off, halve, skip.
+CORRELATION_MODE = "off"
+KELLY = {"enable": False, "min_trades": 30, "window": 100, "fraction": 0.25, "min_fraction": 0.01}
+HEDGING = {
+    "enable": False,
+    "hedge_threshold": 0.18,
+    "hedge_recovery_threshold": 0.08,
+    "hedge_ratio": 0.35,
+    "dynamic_hedge": True,
+    "coin_overrides": {"BTCUSDT": {"hedge_threshold": 0.16}, "ETHUSDT": {"hedge_threshold": 0.22}},
+}
+TARGET_LADDER = {"enable": False, "at": [0.5, 0.75, 1.0], "close_ratios": [0.3, 0.4, 0.3], "trail_atr": 2.0}
+RE_ENTRY = {"enable": False, "candles": 60, "risk_multiplier": 0.5}
+PYRAMIDING = {"enable": False, "min_profit_pct": 0.03, "risk_multiplier": 0.5, "max_adds": 2}
+REVERSAL = {"enable": False, "min_probability": 0.4}

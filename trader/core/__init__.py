@@ -1,0 +1,1 @@
+"""The words of the program: values without I/O that every other package speaks."""

@@ -1,0 +1,53 @@
+"""What the core is told: candles of one instant, fills, dropped orders, commands of a person, the end."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from trader.core.candle import Candle
+from trader.core.order import Fill, OrderDropped
+
+
+class FundingRate(msgspec.Struct, frozen=True):
+    """A funding payment that fell due: rate as a fraction of the notional, `time` in ms."""
+
+    symbol: str
+    time: int
+    rate: float
+
+
+class Instant(msgspec.Struct, frozen=True):
+    """All candles that closed at `time` (ms), shorter timeframes first, then the order of `COINS`.
+
+    Where readings come precomputed, only the exit streams' candles are present.
+    `late`: the instant was over before these candles came; they move frames and exits, and decide nothing.
+    """
+
+    time: int
+    candles: tuple[Candle, ...]
+    funding: tuple[FundingRate, ...] = ()
+    late: bool = False
+
+
+class Action(StrEnum):
+    """What a person can tell the core to do."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    KILL = "kill"
+    LIFT = "lift"
+
+
+class OperatorCommand(msgspec.Struct, frozen=True):
+    """A person's command; it is taken among the guards of the next instant."""
+
+    action: Action
+
+
+class EndOfData(msgspec.Struct, frozen=True):
+    """No candle will follow: what is open closes at its coin's last close, pending entries are dropped."""
+
+
+Event = Instant | Fill | OrderDropped | OperatorCommand | EndOfData

@@ -1,0 +1,79 @@
+"""Orders: the request as sent, and one execution of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from trader.core.signal import Direction
+
+
+class Side(StrEnum):
+    """BUY or SELL, as exchanges say it."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+def side_of(direction: Direction, closing: bool) -> Side:
+    """Return the side that opens, or closes, a position of `direction`."""
+    return Side.BUY if (direction > 0) != closing else Side.SELL
+
+
+class Role(StrEnum):
+    """What an order is for, in the life of its trade."""
+
+    ENTRY = "entry"
+    STOP = "stop"
+    TARGET = "target"
+    CLOSE = "close"
+    HEDGE = "hedge"
+
+
+class OrderRequest(msgspec.Struct, frozen=True):
+    """A sized and rounded order. `price` is the level of a stop or target, NaN for a market order.
+
+    `order_id` is unique in the run; `trade_id` is 0 while an entry has no trade yet (ids count at the fill).
+    `reason` is what a fill of it will be called. `decided` is T of the decision, ms.
+    `expires`: the last open time, ms, at which an entry may still fill; 0 is never.
+    """
+
+    order_id: int
+    trade_id: int
+    symbol: str
+    role: Role
+    direction: Direction
+    quantity: float
+    price: float
+    leverage: float
+    reason: str
+    decided: int
+    expires: int = 0
+
+
+class Fill(msgspec.Struct, frozen=True):
+    """One execution: `time` in ms (the candle's open time for what happens at the open, else its close).
+
+    `fee` in quote currency. A liquidation has `order_id` 0.
+    """
+
+    time: int
+    order_id: int
+    trade_id: int
+    symbol: str
+    role: Role
+    direction: Direction
+    quantity: float
+    price: float
+    fee: float
+    reason: str
+
+
+class OrderDropped(msgspec.Struct, frozen=True):
+    """A market order that will never fill: `expired`, or `insufficient_capital` at its fill. `time` in ms."""
+
+    time: int
+    order_id: int
+    symbol: str
+    rule: str

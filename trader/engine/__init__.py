@@ -1,0 +1,1 @@
+"""The runs: one engine, live or over history."""

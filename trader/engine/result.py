@@ -1,0 +1,63 @@
+"""What a run leaves: everything that the reports are made from."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from trader.core.settings import Settings
+from trader.core.timeframe import Timeframe
+from trader.core.trade import Trade
+
+
+class EquityCurve(msgspec.Struct, frozen=True, eq=False):
+    """The pool at the ends of instants: a step function, one row where something changed.
+
+    `time` int64 ms; `equity`, `free`, `reserved` float64 in quote currency; all of one length.
+    `equity = free + reserved + unrealised`. The first row is the start with the initial capital.
+    """
+
+    time: NDArray[np.int64]
+    equity: NDArray[np.float64]
+    free: NDArray[np.float64]
+    reserved: NDArray[np.float64]
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """Prices for buy-and-hold of one coin: the first open and the last close of the run."""
+
+    symbol: str
+    first: float
+    last: float
+
+
+class RunResult(msgspec.Struct, frozen=True, eq=False):
+    """One finished run over `[start, end]` (ms UTC, the first open and the last close).
+
+    `funnel` counts, per stream, how many candles ended at each step, in the order of the checks:
+    the refusal's rule, or `opened`; `candles` is their sum. Later losses of a pending entry
+    (`expired`, `insufficient_capital`, `drawdown`, `kill_switch`) are in `dropped`, of `opened` ones.
+    `notes` are sentences a person must read first (ended paused, no funding data, a stream was dropped).
+    `overrides`: setting, value, where it came from.
+    """
+
+    settings: Settings
+    overrides: list[tuple[str, str, str]]
+    streams: list[tuple[str, Timeframe]]
+    exit_streams: dict[str, Timeframe]
+    start: int
+    end: int
+    initial_capital: float
+    final_equity: float
+    trades: list[Trade]
+    equity: EquityCurve
+    funnel: dict[tuple[str, Timeframe], dict[str, int]]
+    dropped: dict[tuple[str, Timeframe], dict[str, int]]
+    holds: list[Hold]
+    notes: list[str]
+    instants: int
+    candles: int
+    slippage_paid: float
+    turnover: float
+    elapsed_s: float

@@ -1,0 +1,1 @@
+"""Requests within the venue's limits."""

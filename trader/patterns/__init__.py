@@ -1,0 +1,1 @@
+"""Geometry of the 11 chart patterns."""

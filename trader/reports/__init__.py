@@ -1,0 +1,1 @@
+"""Workbooks, logs and charts of a run."""

@@ -1,0 +1,1 @@
+"""Opinions on candles; they know nothing of money."""

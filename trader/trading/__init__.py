@@ -1,0 +1,1 @@
+"""The decision: money, risk, trades."""
