@@ -1,7 +1,8 @@
 """The defaults. Plain values and comments, no logic.
 
 Override them, in rising order, in config.yaml, .env, the environment (TRADER_<NAME>, nested by __), and options
-(`--set NAME.KEY=VALUE`). Fractions are fractions: 0.02 is 2 %. Times are in seconds or milliseconds as the name says.
+(`--set NAME.KEY=VALUE`); docs/settings.md says how. Fractions are fractions: 0.02 is 2 %. Times are in seconds or
+milliseconds as the name says.
 """
 
 # --- What runs, and on what -------------------------------------------------------------------------------
@@ -9,15 +10,16 @@ Override them, in rising order, in config.yaml, .env, the environment (TRADER_<N
 # What `python start.py` does without a sub-command: websocket (live), backtest, backtest_hedging.
 DATA_SOURCE = "websocket"
 # Where live candles come from and orders go: embedded (an exchange on this machine), paper (Binance's public
-# streams, simulated fills); demo, testnet and live wait for real orders.
+# streams, simulated fills); demo, testnet and live are refused until real orders exist.
 MODE = "embedded"
 # spot (LONG only, leverage 1) or futures (USD-M, isolated margin, LONG and SHORT).
 MARKET = "spot"
 # The coins, in the order in which they are served within one instant.
 COINS = ["BTCUSDT", "ETHUSDT"]
-# Streams of each coin; the finest is subscribed, the longer ones are built from it.
+# Streams of each coin, in any order: 1s 15s 30s 1min 5min 15min 30min 1h 4h 1d, or Binance's names (1m). The finest
+# is subscribed, the longer ones are built from it.
 TIMEFRAMES = ["1min", "5min", "15min", "30min"]
-# A finer stream on which fills and exits are judged; None judges them on the finest of TIMEFRAMES.
+# A stream on which fills and exits are judged, no longer than the finest of TIMEFRAMES; None is that finest one.
 EXIT_TIMEFRAME = None
 # Who has the opinions: geometry (the chart patterns' own scores).
 STRATEGY = "geometry"
@@ -25,27 +27,32 @@ STRATEGY = "geometry"
 PRELOAD_CANDLES = 1000
 # Processes that prepare data and features of a backtest; 0 is one per processor.
 NUM_WORKERS = 0
-# Capital of a backtest and of a new paper pool, in quote currency.
+# Capital of a backtest and of a new paper pool, in QUOTE.
 BACKTEST_INITIAL_CAPITAL = 10_000.0
-# Quote currency of the pool.
+# The currency in which the pool is counted; every coin is priced in it.
 QUOTE = "USDT"
-# Homes of candles, of results, of the log file.
+# The home of candles.
 DATA_DIR = "data"
+# The home of results, one folder a run.
 STAT_DIR = "stat"
+# The log beside the terminal; "" writes none.
 LOG_FILE = "data/logs/trader.log"
-# Size at which the log file is rotated, and how many old ones are kept.
+# Size at which the log file is rotated.
 LOG_MAX_MB = 20
+# How many rotated ones are kept.
 LOG_BACKUPS = 5
 
 # --- The exchange -----------------------------------------------------------------------------------------
 
-# Keys belong into the environment or .env, never into a file that is shared.
+# Keys belong into the environment or .env, never into a file that is shared. Nothing that the program writes shows them.
 BINANCE_API_KEY = ""
+# The secret of that key.
 BINANCE_API_SECRET = ""
 # Use Binance's demo hosts where a key is used.
 BINANCE_DEMO_MODE = False
-# Other base URLs than the mode's own; empty is the mode's own.
+# Another base URL for requests than the mode's own; "" is the mode's own.
 REST_URL = ""
+# Likewise for streams.
 STREAM_URL = ""
 # How long an instant waits for coins whose candle has not come, ms. Spot klines come every 2 s, futures' every 250 ms.
 INSTANT_WAIT_MS = {"spot": 2_500, "futures": 500}
@@ -66,8 +73,11 @@ EMBEDDED = {"port": 0, "speed": 60, "seed": 7, "start": "2026-01-05"}
 
 # Entries only inside these hours, start <= hour < end, which may wrap past midnight.
 TRADING_HOURS = {"enable": False, "start_hour": 6, "end_hour": 20, "timezone": "UTC"}
+# Least probability of a signal.
 MIN_PROBABILITY = 0.65
+# Least strength of a signal.
 MIN_STRENGTH = 0.65
+# Most open trades and pending entries.
 MAX_CONCURRENT_TRADES = 3
 # LONG only above EMA50, SHORT only below.
 TREND_ALIGNMENT = True
@@ -91,6 +101,7 @@ MIN_NET_PROFIT_PCT = 0.0
 
 # --- Targets, distances from the entry --------------------------------------------------------------------
 
+# Stop and target of each pattern, as fractions of the entry price.
 PATTERN_TARGETS = {
     "ascending_triangle": {"sl_pct": 0.005, "tp_pct": 0.020},
     "descending_triangle": {"sl_pct": 0.005, "tp_pct": 0.020},
@@ -104,8 +115,9 @@ PATTERN_TARGETS = {
     "flag_bullish": {"sl_pct": 0.005, "tp_pct": 0.020},
     "flag_bearish": {"sl_pct": 0.005, "tp_pct": 0.020},
 }
-# pattern (the table above) or atr (multiples of ATR14).
+# pattern (the table above) or atr (the multiples below).
 STOP_MODE = "pattern"
+# Stop and target in multiples of ATR14.
 ATR_STOP = {"stop_atr": 1.5, "target_atr": 3.0}
 
 # --- Size -------------------------------------------------------------------------------------------------
@@ -116,7 +128,7 @@ RISK_PER_TRADE = 0.02
 MAX_POSITION_SIZE_PCT = 0.33
 # What is affordable must be at least this share of what is wanted.
 MIN_SIZE_RATIO = 0.25
-# Futures only; spot is 1.
+# Futures only, 1 to 125; spot is 1.
 LEVERAGE = 1
 # The first tier whose probability is reached multiplies the risk.
 ML_CONFIDENCE_WEIGHTING = {
@@ -134,7 +146,9 @@ MAINTENANCE_MARGIN_RATE = 0.005
 
 # --- Costs ------------------------------------------------------------------------------------------------
 
+# Of market orders and stops, as a fraction of the notional, by market.
 TAKER_FEE = {"spot": 0.001, "futures": 0.0005}
+# Of targets, which rest in the book.
 MAKER_FEE = {"spot": 0.001, "futures": 0.0002}
 # Against the trader, on every market order and stop.
 SLIPPAGE_PCT = 0.0002
@@ -153,6 +167,7 @@ TRAILING_STOP = {"enable": True, "activation_pct": 0.010, "trail_pct": 0.005}
 
 # --- Streaks, pauses, drawdown ----------------------------------------------------------------------------
 
+# Of the whole pool: smaller trades after some losses in a row, no entries for a while after more.
 LOSING_STREAK_PROTECTION = {
     "enable": True,
     "reduce_risk_after": 3,
@@ -160,7 +175,7 @@ LOSING_STREAK_PROTECTION = {
     "stop_trading_after": 5,
     "cooldown_minutes": 60,
 }
-# No entries for the rest of the UTC day once equity has lost this share of the day's first.
+# No entries for the rest of the UTC day once equity has lost this share of the day's first; 0 is off.
 DAILY_LOSS_LIMIT = 0.03
 # From peak equity: smaller trades, then a pause that a person ends (or resume_after_hours), then everything closes.
 DRAWDOWN_PROTECTION = {
@@ -176,15 +191,19 @@ DRAWDOWN_PROTECTION = {
 
 # Most of equity that all stops together may lose.
 MAX_PORTFOLIO_RISK = 0.05
-# Most of equity reserved in one symbol, and in one direction.
+# Most of equity reserved in one symbol.
 MAX_SYMBOL_EXPOSURE = 1.0
+# Most of equity reserved in one direction.
 MAX_DIRECTION_EXPOSURE = 1.0
 
 # --- Rules that wait for their code: they must stay off ----------------------------------------------------
 
 # Trades that move together: off, halve, skip.
 CORRELATION_MODE = "off"
+# Cap on size from the results of the last `window` trades, once there are `min_trades`.
 KELLY = {"enable": False, "min_trades": 30, "window": 100, "fraction": 0.25, "min_fraction": 0.01}
+# An order the other way for a coin at a loss, from this drawdown of the pool until it has recovered to that one;
+# dynamic_hedge scales the threshold by volatility.
 HEDGING = {
     "enable": False,
     "hedge_threshold": 0.18,
@@ -193,7 +212,11 @@ HEDGING = {
     "dynamic_hedge": True,
     "coin_overrides": {"BTCUSDT": {"hedge_threshold": 0.16}, "ETHUSDT": {"hedge_threshold": 0.22}},
 }
+# Targets at parts of the target distance, instead of PARTIAL_TP; the last is the take profit.
 TARGET_LADDER = {"enable": False, "at": [0.5, 0.75, 1.0], "close_ratios": [0.3, 0.4, 0.3], "trail_atr": 2.0}
+# A smaller entry in the direction of a trade that was stopped out so many candles ago at most.
 RE_ENTRY = {"enable": False, "candles": 60, "risk_multiplier": 0.5}
+# Further, smaller trades in the direction of one that is so far ahead.
 PYRAMIDING = {"enable": False, "min_profit_pct": 0.03, "risk_multiplier": 0.5, "max_adds": 2}
+# The close of a trade whose own direction has become this improbable on its stream.
 REVERSAL = {"enable": False, "min_probability": 0.4}

@@ -14,9 +14,9 @@ class SubmitOrder(msgspec.Struct, frozen=True):
 
 
 class AmendStop(msgspec.Struct, frozen=True):
-    """Move the stop of a trade to `price` from the next candle on; `reason` is what its fill will be called."""
+    """Move the stop of a position to `price` from the next candle on; `reason` is what its fill will be called."""
 
-    trade_id: int
+    position_id: int
     order_id: int
     price: float
     reason: str
@@ -25,6 +25,7 @@ class AmendStop(msgspec.Struct, frozen=True):
 class CancelOrder(msgspec.Struct, frozen=True):
     """Withdraw an order that has not filled; unknown and finished orders are no error."""
 
+    position_id: int
     order_id: int
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
 
 from trader.core.candle import Candle
 from trader.core.order import Fill, OrderDropped
+from trader.core.timeframe import Timeframe
 
 
 class FundingRate(msgspec.Struct, frozen=True):
@@ -51,3 +53,15 @@ class EndOfData(msgspec.Struct, frozen=True):
 
 
 Event = Instant | Fill | OrderDropped | OperatorCommand | EndOfData
+
+
+def exit_candles(
+    candles: Sequence[Candle], exit_streams: Mapping[str, Timeframe], rank: Mapping[str, int]
+) -> Sequence[Candle]:
+    """Return the candles of the exit streams, in the order of `COINS`."""
+    if len(candles) == 1:
+        return candles if exit_streams.get(candles[0].symbol) is candles[0].timeframe else ()
+    chosen = [candle for candle in candles if exit_streams.get(candle.symbol) is candle.timeframe]
+    if len(chosen) > 1:
+        chosen.sort(key=lambda candle: rank[candle.symbol])
+    return chosen

@@ -28,19 +28,19 @@ class Role(StrEnum):
     STOP = "stop"
     TARGET = "target"
     CLOSE = "close"
-    HEDGE = "hedge"
+    LIQUIDATION = "liquidation"
 
 
 class OrderRequest(msgspec.Struct, frozen=True):
     """A sized and rounded order. `price` is the level of a stop or target, NaN for a market order.
 
-    `order_id` is unique in the run; `trade_id` is 0 while an entry has no trade yet (ids count at the fill).
-    `reason` is what a fill of it will be called. `decided` is T of the decision, ms.
-    `expires`: the last open time, ms, at which an entry may still fill; 0 is never.
+    `order_id` is unique in the run. `position_id` is the order id of the entry that opened, or will open, the
+    position: known before anything fills. `direction` is the position's. `reason` is what a fill of it is called.
+    `decided` is T of the decision, ms. `expires`: the last open time, ms, at which an entry may still fill; 0 is never.
     """
 
     order_id: int
-    trade_id: int
+    position_id: int
     symbol: str
     role: Role
     direction: Direction
@@ -55,18 +55,20 @@ class OrderRequest(msgspec.Struct, frozen=True):
 class Fill(msgspec.Struct, frozen=True):
     """One execution: `time` in ms (the candle's open time for what happens at the open, else its close).
 
-    `fee` in quote currency. A liquidation has `order_id` 0.
+    `fee` in quote currency, `slippage` the part of the cost that the price moved against us, likewise.
+    A liquidation has `order_id` 0.
     """
 
     time: int
     order_id: int
-    trade_id: int
+    position_id: int
     symbol: str
     role: Role
     direction: Direction
     quantity: float
     price: float
     fee: float
+    slippage: float
     reason: str
 
 

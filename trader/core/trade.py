@@ -23,8 +23,10 @@ class Part(msgspec.Struct, frozen=True):
     `fees` (entry share and exit) and `funding` (paid is positive) in quote currency;
     `net` = gross profit - fees - funding. `equity_after`: the pool's equity when it was booked.
     `time` in ms: the candle's open time for what happened at the open, else its close.
+    `sequence` counts the parts of the whole run in the order of booking.
     """
 
+    sequence: int
     time: int
     quantity: float
     price: float
@@ -40,10 +42,12 @@ class Trade(msgspec.Struct):
 
     `stop` stands for the next candle; `first_stop` is the planned one. `peak` is the best price seen at a
     candle's end. `reserved` is the pool's capital behind what is left. `closing` is the reason of a market
-    order that will end the trade, or "". `fees` and `funding` are totals so far, paid is positive.
+    order that will end the trade, or "". `position_id` is the entry's order id. `fees` and `funding` are
+    totals so far, paid is positive.
     """
 
     id: int
+    position_id: int
     symbol: str
     timeframe: Timeframe
     strategy: str

@@ -40,6 +40,7 @@ class RunResult(msgspec.Struct, frozen=True, eq=False):
     (`expired`, `insufficient_capital`, `drawdown`, `kill_switch`) are in `dropped`, of `opened` ones.
     `notes` are sentences a person must read first (ended paused, no funding data, a stream was dropped).
     `overrides`: setting, value, where it came from.
+    `stop_moves`: by trade id, (T of the move in ms, the new stop), in order; a stop counts from the next candle on.
     """
 
     settings: Settings
@@ -61,3 +62,4 @@ class RunResult(msgspec.Struct, frozen=True, eq=False):
     slippage_paid: float
     turnover: float
     elapsed_s: float
+    stop_moves: dict[int, list[tuple[int, float]]] = {}

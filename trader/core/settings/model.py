@@ -1,0 +1,196 @@
+"""Every setting of the program, and what one contradicts in another."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+
+from trader.core.settings.groups import (
+    AtrStop,
+    ConfidenceWeighting,
+    Embedded,
+    FeeByMarket,
+    Filters,
+    Group,
+    PatternTarget,
+    TradingHours,
+    WaitByMarket,
+)
+from trader.core.settings.management import Hedging, Kelly, Pyramiding, ReEntry, Reversal, TargetLadder
+from trader.core.settings.protection import (
+    BreakevenStop,
+    DrawdownProtection,
+    LosingStreak,
+    PartialTakeProfit,
+    TrailingStop,
+)
+from trader.core.settings.types import (
+    Coins,
+    Count,
+    Fraction,
+    FractionByTimeframe,
+    Index,
+    KnownTimeframe,
+    Name,
+    OpenFraction,
+    Positive,
+    Share,
+    Timeframes,
+    contradiction,
+)
+from trader.core.signal import Pattern
+from trader.core.timeframe import Timeframe
+
+Market = Literal["spot", "futures"]
+
+
+class Settings(Group):
+    """Every setting of the program; see `config.py` for what each one means."""
+
+    DATA_SOURCE: Literal["websocket", "backtest", "backtest_hedging"]
+    MODE: Literal["embedded", "paper", "demo", "testnet", "live"]
+    MARKET: Market
+    COINS: Coins
+    TIMEFRAMES: Timeframes
+    EXIT_TIMEFRAME: KnownTimeframe | None
+    STRATEGY: Literal["geometry"]
+    PRELOAD_CANDLES: Annotated[int, Field(strict=True, ge=60, le=43_300)]
+    NUM_WORKERS: Index
+    BACKTEST_INITIAL_CAPITAL: Positive
+    QUOTE: Name
+    DATA_DIR: Name
+    STAT_DIR: Name
+    LOG_FILE: str
+    LOG_MAX_MB: Positive
+    LOG_BACKUPS: Index
+
+    BINANCE_API_KEY: SecretStr
+    BINANCE_API_SECRET: SecretStr
+    BINANCE_DEMO_MODE: bool
+    REST_URL: Annotated[str, Field(pattern=r"^(https?://\S+)?$", description="empty, or a URL of http:// or https://")]
+    STREAM_URL: Annotated[str, Field(pattern=r"^(wss?://\S+)?$", description="empty, or a URL of ws:// or wss://")]
+    INSTANT_WAIT_MS: WaitByMarket
+    SOCKET_SILENCE_S: Positive
+    STREAM_STALE_MS: Count
+    WEIGHT_RESERVE: Annotated[float, Field(strict=True, ge=0, lt=1, allow_inf_nan=False)]
+    STATUS_EVERY_S: Positive
+    EMBEDDED: Embedded
+
+    TRADING_HOURS: TradingHours
+    MIN_PROBABILITY: Fraction
+    MIN_STRENGTH: Fraction
+    MAX_CONCURRENT_TRADES: Count
+    TREND_ALIGNMENT: bool
+    MIN_ATR_PCT: FractionByTimeframe
+    MIN_NET_PROFIT_PCT: Annotated[float, Field(strict=True, ge=-1, le=1, allow_inf_nan=False)]
+    PATTERN_TARGETS: dict[Pattern, PatternTarget]
+    STOP_MODE: Literal["pattern", "atr"]
+    ATR_STOP: AtrStop
+    RISK_PER_TRADE: OpenFraction
+    MAX_POSITION_SIZE_PCT: Share
+    MIN_SIZE_RATIO: Fraction
+    LEVERAGE: Annotated[float, Field(strict=True, ge=1, le=125, allow_inf_nan=False)]
+    ML_CONFIDENCE_WEIGHTING: ConfidenceWeighting
+    DEFAULT_FILTERS: Filters
+    MAINTENANCE_MARGIN_RATE: OpenFraction
+    TAKER_FEE: FeeByMarket
+    MAKER_FEE: FeeByMarket
+    SLIPPAGE_PCT: Fraction
+    PARTIAL_TP: PartialTakeProfit
+    BREAKEVEN_STOP: BreakevenStop
+    TRAILING_STOP: TrailingStop
+    LOSING_STREAK_PROTECTION: LosingStreak
+    DAILY_LOSS_LIMIT: Fraction
+    DRAWDOWN_PROTECTION: DrawdownProtection
+    MAX_PORTFOLIO_RISK: Positive
+    MAX_SYMBOL_EXPOSURE: Positive
+    MAX_DIRECTION_EXPOSURE: Positive
+    CORRELATION_MODE: Literal["off", "halve", "skip"]
+    KELLY: Kelly
+    HEDGING: Hedging
+    TARGET_LADDER: TargetLadder
+    RE_ENTRY: ReEntry
+    PYRAMIDING: Pyramiding
+    REVERSAL: Reversal
+
+    @field_validator("EXIT_TIMEFRAME")
+    @classmethod
+    def _not_longer(cls, value: Timeframe | None, info: ValidationInfo) -> Timeframe | None:
+        finest = min(info.data.get("TIMEFRAMES", ()), key=lambda timeframe: timeframe.ms, default=value)
+        if value and finest and value.ms > finest.ms:
+            raise contradiction(f"allowed: null, or {finest} and finer, the finest of TIMEFRAMES", "TIMEFRAMES")
+        return value
+
+    @field_validator("QUOTE")
+    @classmethod
+    def _prices_coins(cls, value: str, info: ValidationInfo) -> str:
+        coins = info.data.get("COINS", ())
+        if foreign := [coin for coin in coins if not coin.endswith(value) or coin == value]:
+            raise contradiction(f"the pool is counted in it, and {', '.join(foreign)} is priced in another", "COINS")
+        return value
+
+    @field_validator("MIN_ATR_PCT")
+    @classmethod
+    def _covers_timeframes(
+        cls, value: float | dict[Timeframe, float], info: ValidationInfo
+    ) -> float | dict[Timeframe, float]:
+        missing = [name for name in info.data.get("TIMEFRAMES", ()) if isinstance(value, dict) and name not in value]
+        if missing:
+            raise contradiction(f"the table has no entry for {', '.join(missing)}", "TIMEFRAMES")
+        return value
+
+    @field_validator("PATTERN_TARGETS")
+    @classmethod
+    def _covers_patterns(cls, value: dict[Pattern, PatternTarget]) -> dict[Pattern, PatternTarget]:
+        if missing := [pattern for pattern in Pattern if pattern not in value]:
+            raise contradiction(f"the table has no entry for {', '.join(missing)}")
+        return value
+
+    @field_validator("LEVERAGE")
+    @classmethod
+    def _one_on_spot(cls, value: float, info: ValidationInfo) -> float:
+        if value != 1 and info.data.get("MARKET") == "spot":
+            raise contradiction("spot trades without leverage: allowed there is 1", "MARKET")
+        return value
+
+    @field_validator("MAINTENANCE_MARGIN_RATE")
+    @classmethod
+    def _leaves_room(cls, value: float, info: ValidationInfo) -> float:
+        leverage = info.data.get("LEVERAGE", 1)
+        if value >= 1 / leverage:
+            text = f"a position would be liquidated as it opens; allowed at this leverage: below {1 / leverage:.6g}"
+            raise contradiction(text, "LEVERAGE")
+        return value
+
+    @field_validator("BREAKEVEN_STOP")
+    @classmethod
+    def _activates_beyond_costs(cls, value: BreakevenStop, info: ValidationInfo) -> BreakevenStop:
+        fees, slippage = info.data.get("TAKER_FEE"), info.data.get("SLIPPAGE_PCT")
+        if fees is None or slippage is None or not (value.enable and value.cover_costs):
+            return value
+        raised = value.buffer_pct + 2 * (fees.spot if info.data.get("MARKET") == "spot" else fees.futures) + slippage
+        if value.activation_pct <= raised:
+            text = f"activation_pct must be more than buffer_pct and the costs together, {raised:.6g}"
+            raise contradiction(text, "TAKER_FEE", "SLIPPAGE_PCT")
+        return value
+
+    def min_atr_pct(self, timeframe: Timeframe) -> float:
+        """Return the least ATR14 / close of `timeframe`; 0 where the table has no entry."""
+        table = self.MIN_ATR_PCT
+        return table.get(timeframe, 0.0) if isinstance(table, dict) else table
+
+    @property
+    def leverage(self) -> float:
+        """The leverage in force: 1 on spot."""
+        return self.LEVERAGE if self.MARKET == "futures" else 1.0
+
+    @property
+    def taker_fee(self) -> float:
+        """The taker fee of the market, as a fraction of the notional."""
+        return self.TAKER_FEE.spot if self.MARKET == "spot" else self.TAKER_FEE.futures
+
+    @property
+    def maker_fee(self) -> float:
+        """The maker fee of the market, as a fraction of the notional."""
+        return self.MAKER_FEE.spot if self.MARKET == "spot" else self.MAKER_FEE.futures

@@ -1,0 +1,163 @@
+"""The books: one pool of capital, the open trades, the pending entries. The whole state of the core."""
+
+from __future__ import annotations
+
+import msgspec
+
+from trader.core.errors import InvariantError
+from trader.core.order import OrderRequest
+from trader.core.signal import Direction, Reading
+from trader.core.trade import Trade
+
+#: How far the books may drift from the sum of all bookings before they contradict themselves,
+#: as a share of the larger amount: far above float noise, far below a cent.
+MONEY_TOLERANCE = 1e-9
+
+
+class Pool(msgspec.Struct):
+    """The capital that all streams share, in quote currency.
+
+    `free` may be spent. `booked` is the initial capital plus every result, less every fee and funding: what
+    `free + reserved` must be. `equity` is as of the last accounts.
+    """
+
+    initial: float
+    free: float
+    booked: float
+    equity: float
+
+    @classmethod
+    def of(cls, capital: float) -> Pool:
+        """Return an untouched pool of `capital`."""
+        return cls(capital, capital, capital, capital)
+
+    def gain(self, amount: float) -> None:
+        """Book a result into free capital; a loss, a fee or a funding payment is negative."""
+        self.free += amount
+        self.booked += amount
+
+
+class Pending(msgspec.Struct, frozen=True):
+    """An entry that waits for its fill, with the estimates under which it was approved.
+
+    `reserve` in quote currency; `price` and `stop` are the estimated entry and stop.
+    """
+
+    request: OrderRequest
+    reading: Reading
+    price: float
+    stop: float
+    reserve: float
+
+
+class Guards(msgspec.Struct):
+    """What forbids or shrinks entries. Times in ms UTC; `day` counts UTC days; "" is no drawdown pause."""
+
+    peak: float
+    day_first_equity: float
+    day: int = -1
+    day_lost: bool = False
+    streak: int = 0
+    cooldown_until: int = 0
+    drawdown_factor: float = 1.0
+    drawdown_pause: str = ""
+    paused_at: int = 0
+    paused_by_person: bool = False
+    killed: bool = False
+
+    @property
+    def paused(self) -> bool:
+        """Tell whether a person or the drawdown has paused entries."""
+        return self.paused_by_person or bool(self.drawdown_pause)
+
+
+class Book(msgspec.Struct):
+    """All that the core remembers: saved and loaded as one value.
+
+    `trades` are open, by position id, oldest first. `last_close` is the newest close of each exit stream and
+    `last_close_time` its T. `funnel` counts per stream and rule; `dropped` the pending entries that never filled.
+    """
+
+    pool: Pool
+    guards: Guards
+    trades: dict[int, Trade] = {}
+    pending: dict[int, Pending] = {}
+    last_close: dict[str, float] = {}
+    last_close_time: dict[str, int] = {}
+    funnel: dict[str, dict[str, dict[str, int]]] = {}
+    dropped: dict[str, dict[str, dict[str, int]]] = {}
+    commands: list[str] = []
+    time: int = 0
+    orders: int = 0
+    trade_count: int = 0
+    part_count: int = 0
+    won: int = 0
+    lost: int = 0
+
+    @classmethod
+    def of(cls, capital: float) -> Book:
+        """Return the books of a new pool."""
+        return cls(Pool.of(capital), Guards(peak=capital, day_first_equity=capital))
+
+    @property
+    def reserved(self) -> float:
+        """Capital behind open trades and pending entries."""
+        reserved = 0.0
+        for trade in self.trades.values():
+            reserved += trade.reserved
+        for pending in self.pending.values():
+            reserved += pending.reserve
+        return reserved
+
+    def worth(self) -> float:
+        """Return the equity at the last closes: free + reserved + unrealised."""
+        unrealised = 0.0
+        for trade in self.trades.values():
+            price = self.last_close.get(trade.symbol, trade.entry_price)
+            unrealised += (price - trade.entry_price) * trade.quantity_left * trade.direction
+        return self.pool.free + self.reserved + unrealised
+
+    def reserved_where(self, symbol: str | None = None, direction: Direction | None = None) -> float:
+        """Return the capital reserved in `symbol` and `direction`; None is any."""
+        trades = (t.reserved for t in self.trades.values() if _matches(t.symbol, t.direction, symbol, direction))
+        pending = (
+            p.reserve
+            for p in self.pending.values()
+            if _matches(p.request.symbol, p.request.direction, symbol, direction)
+        )
+        return sum(trades) + sum(pending)
+
+    def next_order_id(self) -> int:
+        """Count one order and return its id."""
+        self.orders += 1
+        return self.orders
+
+    def count(self, reading: Reading, rule: str) -> None:
+        """Count one decision of the reading's stream under `rule`."""
+        _count(self.funnel, reading, rule)
+
+    def count_dropped(self, reading: Reading, rule: str) -> None:
+        """Count one pending entry of the reading's stream that never filled."""
+        _count(self.dropped, reading, rule)
+
+    def check(self) -> None:
+        """Raise `InvariantError` when the books contradict themselves."""
+        reserved = self.reserved
+        drift = abs(self.pool.free + reserved - self.pool.booked)
+        if not drift <= MONEY_TOLERANCE * max(1.0, abs(self.pool.booked), reserved):
+            raise InvariantError(
+                f"the pool contradicts its bookings at {self.time}: free {self.pool.free!r} + reserved {reserved!r} "
+                f"!= booked {self.pool.booked!r}"
+            )
+        for trade in self.trades.values():
+            if trade.quantity_left <= 0 or trade.reserved < 0:
+                raise InvariantError(f"trade {trade.id} is open with {trade.quantity_left!r} left")
+
+
+def _matches(symbol: str, direction: Direction, want_symbol: str | None, want_direction: Direction | None) -> bool:
+    return (want_symbol is None or symbol == want_symbol) and (want_direction is None or direction == want_direction)
+
+
+def _count(counts: dict[str, dict[str, dict[str, int]]], reading: Reading, rule: str) -> None:
+    rules = counts.setdefault(reading.symbol, {}).setdefault(reading.timeframe, {})
+    rules[rule] = rules.get(rule, 0) + 1

@@ -1,0 +1,1 @@
+"""Limits of the portfolio: one small class per rule, without side effects."""
