@@ -21,8 +21,10 @@ from trader.core.order import side_of
 from trader.core.settings import Settings
 from trader.core.signal import Pattern, Reading, Signal
 from trader.core.timeframe import Timeframe
+from trader.core.trade import Trade
 from trader.engine.engine import Engine
-from trader.simulation.broker import SimulatedBroker
+from trader.simulation.broker import BrokerState, SimulatedBroker
+from trader.trading.book import Book
 from trader.trading.logic import TradingLogic
 from trader.trading.notes import Dropped, FundingPaid, Note, PartClosed, Refused, TradeOpened
 
@@ -51,7 +53,8 @@ class Record:
     """Writes down what happened, in the form in which scenarios expect it."""
 
     def __init__(self) -> None:
-        self.result: dict[str, list[Any]] = {"fills": [], "funding": [], "skips": [], "trades": [], "equity": []}
+        self.result: dict[str, list[Any]] = {"fills": [], "funding": [], "skips": [], "equity": []}
+        self.trades: dict[int, Trade] = {}
 
     def note(self, note: Note) -> None:
         result = self.result
@@ -67,31 +70,58 @@ class Record:
             side = side_of(fill.direction, isinstance(note, PartClosed)).value
             row = [fill.time, fill.symbol, trade.id, side, fill.quantity, fill.price, fill.fee, fill.reason]
             result["fills"].append(row)
-            if isinstance(note, TradeOpened):
-                result["trades"].append(trade)
+            self.trades[trade.id] = trade  # the newest: a loaded trade is another object
+
+    def trade_rows(self) -> list[dict[str, Any]]:
+        """Return the trades by id."""
+        return [_trade_row(self.trades[number]) for number in sorted(self.trades)]
+
+
+class Player:
+    """Plays one scenario through the core."""
+
+    def __init__(self, scenario: dict[str, Any], settings: Settings) -> None:
+        self.scenario = scenario
+        self.settings = settings
+        self.record = Record()
+        self.exits = {
+            symbol: Timeframe.parse(scenario["exit_streams"][symbol]["timeframe"]) for symbol in scenario["coins"]
+        }
+        self.instruments = _instruments(scenario, settings)
+        self.wire()
+
+    def wire(self, book: Book | None = None, state: BrokerState | None = None) -> None:
+        """Make core and broker, new or from what was saved."""
+        script = Script(self.scenario)
+        self.logic = TradingLogic(self.settings, self.exits, self.instruments, script, self.record, book)
+        broker = SimulatedBroker(self.settings, self.exits, self.instruments, self.logic, state)
+        self.engine = Engine(self.logic, broker)
+
+    def after(self) -> None:
+        """Do nothing after an instant; others may."""
+
+    def play(self) -> dict[str, Any]:
+        """Return what the program makes of the scenario, shaped as its `expected`."""
+        commands = list(self.scenario["commands"])
+        for instant in _instants(self.scenario, self.exits):
+            while commands and commands[0][0] <= instant.time:
+                self.engine.process(OperatorCommand(Action(commands.pop(0)[1])))
+            self.engine.step(instant)
+            book = self.logic.book
+            self.record.result["equity"].append([instant.time, book.pool.equity, book.pool.free, book.reserved])
+            self.after()
+        self.engine.finish()
+        return self.record.result | {"trades": self.record.trade_rows(), "final": self._final()}
+
+    def _final(self) -> dict[str, Any]:
+        book = self.logic.book
+        final = {"equity": book.worth(), "free": book.pool.free, "reserved": book.reserved}
+        return final | {"won": book.won, "lost": book.lost}
 
 
 def run(scenario: dict[str, Any], settings: Settings) -> dict[str, Any]:
     """Return what the program makes of a scenario, shaped as its `expected`."""
-    record = Record()
-    exits = {symbol: Timeframe.parse(scenario["exit_streams"][symbol]["timeframe"]) for symbol in scenario["coins"]}
-    instruments = _instruments(scenario, settings)
-    logic = TradingLogic(settings, exits, instruments, Script(scenario), record)
-    engine = Engine(logic, SimulatedBroker(settings, exits, instruments, logic))
-    commands = list(scenario["commands"])
-    for instant in _instants(scenario, exits):
-        while commands and commands[0][0] <= instant.time:
-            engine.process(OperatorCommand(Action(commands.pop(0)[1])))
-        engine.step(instant)
-        book = logic.book
-        record.result["equity"].append([instant.time, book.pool.equity, book.pool.free, book.reserved])
-    engine.finish()
-    book = logic.book
-    final = {"equity": book.worth(), "free": book.pool.free, "reserved": book.reserved}
-    return record.result | {
-        "trades": [_trade_row(trade) for trade in record.result["trades"]],
-        "final": final | {"won": book.won, "lost": book.lost},
-    }
+    return Player(scenario, settings).play()
 
 
 def differences(expected: dict[str, Any], got: dict[str, Any]) -> Iterator[str]:
@@ -154,7 +184,7 @@ def _instants(scenario: dict[str, Any], exits: dict[str, Timeframe]) -> list[Ins
     return instants
 
 
-def _trade_row(trade: Any) -> dict[str, Any]:
+def _trade_row(trade: Trade) -> dict[str, Any]:
     return {
         "id": trade.id,
         "symbol": trade.symbol,

@@ -31,6 +31,10 @@ class Proposal(msgspec.Struct, frozen=True):
         """Capital the entry would reserve."""
         return self.quantity * self.price / self.leverage
 
+    def is_finite(self) -> bool:
+        """Tell whether price, stop and quantity are numbers that a limit can judge."""
+        return math.isfinite(self.price) and math.isfinite(self.stop) and math.isfinite(self.quantity)
+
 
 class Limit(Protocol):
     """Approves or refuses a proposal."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from trader.core.settings import Settings
@@ -24,4 +23,4 @@ class BeyondLiquidation:
             proposal.price, proposal.direction, proposal.leverage, settings.MAINTENANCE_MARGIN_RATE
         )
         nearer = proposal.direction * proposal.stop > proposal.direction * price
-        return None if nearer and math.isfinite(price) else {"stop": proposal.stop, "liquidation": price}
+        return None if nearer and proposal.is_finite() else {"stop": proposal.stop, "liquidation": price}

@@ -25,6 +25,8 @@ class PortfolioRisk:
             if not trade.hedge
         )
         risk += sum(_at_risk(p.request.direction, p.price, p.stop, p.request.quantity) for p in book.pending.values())
+        if not proposal.is_finite():
+            return {"stop": proposal.stop}
         risk += _at_risk(proposal.direction, proposal.price, proposal.stop, proposal.quantity)
         limit = settings.MAX_PORTFOLIO_RISK * book.pool.equity
         return {"risk": risk, "limit": limit} if exceeds(risk, limit) else None
