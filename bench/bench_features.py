@@ -1,0 +1,79 @@
+"""How fast features and opinions are: `python -m bench.bench_features`.
+
+Batch is held against the indicators alone, the live ways against the bare kernel, all in the same run.
+"""
+
+from __future__ import annotations
+
+from bench.bench_indicators import batch, median_s
+from tests.builders import walk
+from trader.core.candle import Candle
+from trader.core.events import Instant
+from trader.core.timeframe import Timeframe
+from trader.market.table import CandleTable
+from trader.strategy.features import FEATURES, FeatureKernel
+from trader.strategy.geometry import GeometryStrategy
+from trader.strategy.opinions import LiveOpinions, stream_opinions
+
+MINUTES = 525_600
+LIVE_CANDLES = 5_000
+STREAMS = 600
+INSTANTS = 50
+
+
+def bare_kernel(candles: list[Candle]) -> None:
+    """Update the features of one stream candle by candle."""
+    kernel = FeatureKernel(Timeframe.MIN_1)
+    for candle in candles:
+        kernel.update(candle)
+
+
+def one_stream(candles: list[Candle]) -> None:
+    """Read instants of one candle each, from the candle to the reading."""
+    opinions = LiveOpinions(GeometryStrategy(), [("BTCUSDT", Timeframe.MIN_1)])
+    for candle in candles:
+        opinions.read(Instant(candle.close_time, (candle,)))
+
+
+def many_streams(table: CandleTable) -> tuple[LiveOpinions, list[Instant]]:
+    """Return warm opinions on many streams, and instants in which each has a candle."""
+    names = [f"C{number}USDT" for number in range(STREAMS)]
+    opinions = LiveOpinions(GeometryStrategy(), [(name, Timeframe.MIN_1) for name in names])
+    streams = [_renamed(table, name) for name in names]
+    for stream in streams:
+        opinions.preload(stream.rows(0, 1_000))
+    later = [list(stream.rows(1_000, len(table)).candles()) for stream in streams]
+    return opinions, [Instant(each[0].close_time, each) for each in zip(*later, strict=True)]
+
+
+def _renamed(table: CandleTable, symbol: str) -> CandleTable:
+    optional = {"quote_volume", "count", "taker_buy_quote_volume"}
+    names = [name for name in table.__struct_fields__[3:] if name not in optional]
+    return CandleTable.build(symbol, table.timeframe, table.open_time, **{name: getattr(table, name) for name in names})
+
+
+def seconds_an_instant() -> float:
+    """Return the median time of one instant in which all of many streams close."""
+    opinions, instants = many_streams(walk(1_000 + INSTANTS, sigma=0.003))
+    waiting = iter(instants)
+    return median_s(lambda: opinions.read(next(waiting)) and None, INSTANTS - 1)
+
+
+def main() -> None:
+    """Print the figures."""
+    year = walk(MINUTES, sigma=0.001)
+    rate = MINUTES / median_s(lambda: stream_opinions(year, GeometryStrategy(), 0) and None, 5)
+    indicators = MINUTES / median_s(lambda: batch(year), 5)
+    few = list(year.rows(0, LIVE_CANDLES).candles())
+    kernel_us = median_s(lambda: bare_kernel(few)) / LIVE_CANDLES * 1e6
+    one_us = median_s(lambda: one_stream(few)) / LIVE_CANDLES * 1e6
+    many_us = seconds_an_instant() * 1e6
+    name = f"{len(FEATURES)} features and opinions"
+    print(f"{name}, batch: {rate:,.0f} candles/s ({rate / indicators:.2f} of the indicators alone)")
+    print(f"candle to features, live: {kernel_us:.2f} µs")
+    print(f"candle to reading, one stream: {one_us:.2f} µs ({one_us / kernel_us:.1f} times the features)")
+    print(f"candles to readings, {STREAMS} streams: {many_us / 1e3:.2f} ms ({many_us / STREAMS / kernel_us:.1f} times)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""The program over history: prepare data and opinions side by side, then one pass through the engine."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+
+import joblib
+import msgspec
+
+from trader.core.errors import ConfigError
+from trader.core.settings import Settings
+from trader.core.timeframe import Timeframe
+from trader.engine.engine import Engine
+from trader.engine.narrator import Audiences, Narrator
+from trader.engine.opinions import BatchOpinions, merged_counts, quiet_counts
+from trader.engine.recorder import Recorder
+from trader.engine.result import Hold, RunResult
+from trader.engine.streams import StreamPlan, plan_streams
+from trader.market.history import finest_stored, history, stream_table
+from trader.market.instruments import instruments
+from trader.market.replay import replay
+from trader.market.store import Store
+from trader.market.table import CandleTable
+from trader.simulation.broker import SimulatedBroker
+from trader.strategy.opinions import StreamOpinions, stream_opinions
+from trader.strategy.registry import strategy_called
+from trader.trading.logic import TradingLogic
+
+#: Instants between two looks at the clock for the progress bar.
+PROGRESS_EVERY = 20_000
+
+#: Told how far the run is: (what is done, how much, of how much).
+Progress = Callable[[str, int, int], None]
+
+
+class Span(msgspec.Struct, frozen=True):
+    """The time of a run: candles with `start <= open_time < end`, ms UTC."""
+
+    start: int
+    end: int
+
+
+def run_backtest(
+    settings: Settings,
+    store: Store,
+    span: Span | None = None,
+    overrides: Sequence[tuple[str, str, str]] = (),
+    progress: Progress | None = None,
+) -> RunResult:
+    """Run the settings' coins and timeframes over the stored candles of `span`; None is all that is stored.
+
+    Raise `ConfigError` when there is no data to run on. The result does not depend on the number of workers.
+    """
+    began = time.perf_counter()
+    report = progress or (lambda what, done, total: None)
+    market = settings.MARKET
+    plan = plan_streams(settings, {symbol: finest_stored(store, market, symbol) for symbol in settings.COINS})
+    span = span or stored_span(store, market, plan)
+    bases = {symbol: history(store, market, symbol, base, *_range(span)) for symbol, base in plan.exits.items()}
+    if not any(map(len, bases.values())):
+        raise ConfigError(_no_candles(store, settings, plan, span))
+    opinions = prepare(settings, store, plan, span, report)
+    recorder = Recorder()
+    grids, fallbacks = instruments(store, settings, list(plan.exits))
+    audience = Audiences([recorder, Narrator(brief=True)])
+    batch = BatchOpinions(opinions, settings.COINS)
+    logic = TradingLogic(settings, plan.exits, grids, batch, audience)
+    engine = Engine(logic, SimulatedBroker(settings, plan.exits, grids, logic))
+    funding = _funding(store, settings, plan, span)
+    instants = _replay(engine, recorder, bases.values(), span, funding, report)
+    engine.finish()
+    recorder.mark(span.end, logic.book)
+    quiet: dict[str, dict[str, dict[str, int]]] = {}
+    for stream in opinions:
+        quiet.setdefault(stream.symbol, {})[stream.timeframe] = quiet_counts(stream, settings)
+    funnel = merged_counts(plan.streams, quiet, logic.book.funnel)
+    return RunResult(
+        settings=settings,
+        overrides=list(overrides),
+        streams=plan.streams,
+        exit_streams=plan.exits,
+        start=span.start,
+        end=span.end,
+        initial_capital=settings.BACKTEST_INITIAL_CAPITAL,
+        final_equity=logic.book.worth(),
+        trades=recorder.trades,
+        equity=recorder.curve(),
+        funnel=funnel,
+        dropped=merged_counts((), logic.book.dropped),
+        holds=[_hold(table) for table in bases.values() if len(table)],
+        notes=[*_ending_notes(logic), *plan.notes, *_data_notes(settings, fallbacks, funding, bases.values())],
+        instants=instants,
+        candles=sum(sum(rules.values()) for rules in funnel.values()),
+        slippage_paid=recorder.slippage,
+        turnover=recorder.turnover,
+        elapsed_s=time.perf_counter() - began,
+    )
+
+
+def prepare(settings: Settings, store: Store, plan: StreamPlan, span: Span, progress: Progress) -> list[StreamOpinions]:
+    """Work out the opinions of every stream, on `NUM_WORKERS` processes; in the order of `plan.streams`."""
+    workers = min(settings.NUM_WORKERS or os.cpu_count() or 1, len(plan.streams))
+    tasks = [(settings, str(store.root), plan.exits[symbol], symbol, tf, span) for symbol, tf in plan.streams]
+    done: list[StreamOpinions] = []
+    progress("reading candles and patterns", 0, len(tasks))
+    for result in _results(tasks, workers):
+        done.append(result)
+        progress("reading candles and patterns", len(done), len(tasks))
+    return done
+
+
+Task = tuple[Settings, str, Timeframe, str, Timeframe, Span]
+
+
+def _results(tasks: list[Task], workers: int) -> Iterable[StreamOpinions]:
+    if workers == 1:
+        return map(_opinions_of, tasks)
+    parallel = joblib.Parallel(n_jobs=workers, return_as="generator")
+    results: Iterable[StreamOpinions] = parallel(joblib.delayed(_opinions_of)(task) for task in tasks)
+    return results
+
+
+def _opinions_of(task: Task) -> StreamOpinions:
+    settings, root, base, symbol, timeframe, span = task
+    start = span.start - settings.PRELOAD_CANDLES * timeframe.ms
+    table = stream_table(Store(root), settings.MARKET, symbol, base, timeframe, start, span.end)
+    return stream_opinions(table, strategy_called(settings.STRATEGY), span.start)
+
+
+def _replay(
+    engine: Engine,
+    recorder: Recorder,
+    tables: Iterable[CandleTable],
+    span: Span,
+    funding: dict[str, list[tuple[int, float]]],
+    progress: Progress,
+) -> int:
+    book, step, mark = engine.logic.book, engine.step, recorder.mark
+    mark(span.start, book)
+    count, total = 0, (span.end - span.start) // 1000
+    for instant in replay(list(tables), span.start, span.end, funding):
+        step(instant)
+        mark(instant.time, book)
+        count += 1
+        if count % PROGRESS_EVERY == 0:
+            progress("trading", (instant.time - span.start) // 1000, total)
+    progress("trading", total, total)
+    return count
+
+
+def stored_span(store: Store, market: str, plan: StreamPlan) -> Span:
+    """Return the time over which the coins of a plan have candles of any timeframe that serves their base."""
+    firsts, lasts = [], []
+    for symbol, base in plan.exits.items():
+        for timeframe in store.timeframes(market, symbol):
+            manifest = store.manifest(market, symbol, timeframe)
+            if timeframe.ms <= base.ms and manifest.first is not None and manifest.last is not None:
+                firsts.append(manifest.first)
+                lasts.append(manifest.last + timeframe.ms)
+    return Span(min(firsts), max(lasts))
+
+
+def _range(span: Span) -> tuple[int, int]:
+    return span.start, span.end
+
+
+def _funding(store: Store, settings: Settings, plan: StreamPlan, span: Span) -> dict[str, list[tuple[int, float]]]:
+    if settings.MARKET != "futures":
+        return {}
+    rates = {symbol: store.funding("futures", symbol, span.start + 1, span.end + 1) for symbol in plan.exits}
+    return {symbol: rows for symbol, rows in rates.items() if rows}
+
+
+def _hold(table: CandleTable) -> Hold:
+    return Hold(table.symbol, float(table.open[0]), float(table.close[-1]))
+
+
+def _ending_notes(logic: TradingLogic) -> list[str]:
+    book = logic.book
+    guards = book.guards
+    notes = []
+    if guards.drawdown_pause:
+        since = day_text(guards.paused_at)
+        notes.append(f"the run ended paused: the drawdown stopped entries on {since}, and nobody resumed them")
+    if book.pool.free <= 0:
+        notes.append("the pool has run out of free capital")
+    return notes
+
+
+def _data_notes(
+    settings: Settings,
+    fallbacks: Sequence[str],
+    funding: dict[str, list[tuple[int, float]]],
+    tables: Iterable[CandleTable],
+) -> list[str]:
+    notes = []
+    if fallbacks:
+        notes.append(f"no stored filters for {', '.join(fallbacks)}: DEFAULT_FILTERS stand in (import an exchangeInfo)")
+    if settings.MARKET == "futures":
+        without = [table.symbol for table in tables if table.symbol not in funding]
+        if without:
+            notes.append(f"no funding rates for {', '.join(without)}: funding is not in the result")
+    return notes
+
+
+def _no_candles(store: Store, settings: Settings, plan: StreamPlan, span: Span) -> str:
+    have = stored_span(store, settings.MARKET, plan)
+    return (
+        f"there are no candles of {', '.join(plan.exits)} ({settings.MARKET}) from {day_text(span.start)} to "
+        f"{day_text(span.end)}; the store has {day_text(have.start)} to {day_text(have.end)}"
+    )
+
+
+def day_text(time_ms: int) -> str:
+    """Return a time as a person reads it, UTC."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,1 @@
+"""The daemon: candles as they come, the same engine as over history."""

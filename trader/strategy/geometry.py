@@ -1,0 +1,28 @@
+"""The strategy that trades the geometry itself: it needs no model."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trader.strategy.base import NO_PATTERN, PATTERNS, OpinionArrays
+from trader.strategy.features import FEATURES
+
+#: The columns of the scores in a row of features, in the order of `Pattern`.
+SCORES = np.array([FEATURES.index(f"score_{pattern}") for pattern in PATTERNS])
+
+
+class GeometryStrategy:
+    """Sees the pattern with the best score of the candle; probability and strength are that score.
+
+    Of equal scores the first in the order of `Pattern` counts; where all are 0 nothing is seen.
+    """
+
+    name = "geometry"
+
+    def evaluate(self, rows: NDArray[np.float64]) -> OpinionArrays:
+        """Return the best pattern of each row of `rows`, float64[n, len(FEATURES)]."""
+        scores = rows[:, SCORES]
+        best = scores.max(axis=1)
+        pattern = np.where(best > 0.0, scores.argmax(axis=1), NO_PATTERN).astype(np.int8)
+        return OpinionArrays(pattern, best, best.copy())
