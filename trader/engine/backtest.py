@@ -46,19 +46,21 @@ class Span(msgspec.Struct, frozen=True):
 def run_backtest(
     settings: Settings,
     store: Store,
-    span: Span | None = None,
+    start_ms: int | None = None,
+    end_ms: int | None = None,
     overrides: Sequence[tuple[str, str, str]] = (),
     progress: Progress | None = None,
 ) -> RunResult:
-    """Run the settings' coins and timeframes over the stored candles of `span`; None is all that is stored.
+    """Run the settings' coins and timeframes over the stored candles from `start_ms` to `end_ms`.
 
-    Raise `ConfigError` when there is no data to run on. The result does not depend on the number of workers.
+    None is as far as anything is stored. The result does not depend on the number of workers.
+    Raise `ConfigError` when there is no data to run on.
     """
     began = time.perf_counter()
     report = progress or (lambda what, done, total: None)
     market = settings.MARKET
     plan = plan_streams(settings, {symbol: finest_stored(store, market, symbol) for symbol in settings.COINS})
-    span = span or stored_span(store, market, plan)
+    span = chosen_span(stored_span(store, market, plan), start_ms, end_ms)
     bases = {symbol: history(store, market, symbol, base, *_range(span)) for symbol, base in plan.exits.items()}
     if not any(map(len, bases.values())):
         raise ConfigError(_no_candles(store, settings, plan, span))
@@ -161,6 +163,14 @@ def stored_span(store: Store, market: str, plan: StreamPlan) -> Span:
                 firsts.append(manifest.first)
                 lasts.append(manifest.last + timeframe.ms)
     return Span(min(firsts), max(lasts))
+
+
+def chosen_span(stored: Span, start_ms: int | None, end_ms: int | None) -> Span:
+    """Return the time that was asked for, what is stored where nothing was; raise `ConfigError` when it is empty."""
+    span = Span(stored.start if start_ms is None else start_ms, stored.end if end_ms is None else end_ms)
+    if span.start >= span.end:
+        raise ConfigError(f"the run would end ({day_text(span.end)}) before it begins ({day_text(span.start)})")
+    return span
 
 
 def _range(span: Span) -> tuple[int, int]:

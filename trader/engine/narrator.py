@@ -84,7 +84,8 @@ class Narrator:
             _say(logging.INFO, note.reading.symbol, note.reading.timeframe, note.time, text)
         elif isinstance(note, GuardChanged):
             state = "on" if note.on else "off"
-            _say(logging.WARNING, "-", "-", note.time, f"guard {note.guard} {state}: {note.text}")
+            level = logging.INFO if self._brief else logging.WARNING
+            _say(level, "-", "-", note.time, f"guard {note.guard} {state}: {note.text}")
         else:
             _of_trade(note, self._brief)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from trader.core.candle import VALUE_COLUMNS
@@ -51,7 +53,7 @@ def joined(tables: list[CandleTable]) -> CandleTable:
     filled = [table for table in tables if len(table)] or tables[:1]
     if len(filled) == 1:
         return filled[0]
-    for earlier, later in zip(filled, filled[1:], strict=False):
+    for earlier, later in pairwise(filled):
         if later.open_time[0] <= earlier.open_time[-1]:
             raise DataError(f"{later.symbol} {later.timeframe}: candles overlap at {later.open_time[0]}")
     times = np.concatenate([table.open_time for table in filled])

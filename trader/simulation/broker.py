@@ -18,8 +18,9 @@ from trader.core.order import Fill, OrderDropped, OrderRequest, Role
 from trader.core.ports import Funds
 from trader.core.settings import Settings
 from trader.core.timeframe import Timeframe
-from trader.simulation.costs import Costs, bankruptcy_price, liquidation_price
+from trader.simulation.costs import Costs
 from trader.simulation.position import Position, RestingStop
+from trader.trading.margin import bankruptcy_price, liquidation_price
 
 
 class BrokerState(msgspec.Struct):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from trader.core.settings import Settings
-from trader.simulation.costs import liquidation_price
 from trader.trading.book import Book
 from trader.trading.limits.base import Proposal
+from trader.trading.margin import liquidation_price
 
 
 class BeyondLiquidation:
