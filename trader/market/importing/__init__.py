@@ -1,0 +1,1 @@
+"""Reading market data that others wrote, into the store."""
