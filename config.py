@@ -44,7 +44,7 @@ LOG_BACKUPS = 5
 
 # --- The exchange -----------------------------------------------------------------------------------------
 
-# Keys belong into the environment or .env, never into a file that is shared. Nothing that the program writes shows them.
+# Keys belong into the environment or .env, never into a file that is shared; nothing that is written shows them.
 BINANCE_API_KEY = ""
 # The secret of that key.
 BINANCE_API_SECRET = ""

@@ -127,7 +127,7 @@ class Settings(Group):
     def _prices_coins(cls, value: str, info: ValidationInfo) -> str:
         coins = info.data.get("COINS", ())
         if foreign := [coin for coin in coins if not coin.endswith(value) or coin == value]:
-            raise contradiction(f"the pool is counted in it, and {', '.join(foreign)} is priced in another", "COINS")
+            raise contradiction(f"the pool is counted in it, but not priced in it are {', '.join(foreign)}", "COINS")
         return value
 
     @field_validator("MIN_ATR_PCT")
@@ -151,7 +151,7 @@ class Settings(Group):
     @classmethod
     def _one_on_spot(cls, value: float, info: ValidationInfo) -> float:
         if value != 1 and info.data.get("MARKET") == "spot":
-            raise contradiction("spot trades without leverage: allowed there is 1", "MARKET")
+            raise contradiction("spot has no leverage: allowed there is 1", "MARKET")
         return value
 
     @field_validator("MAINTENANCE_MARGIN_RATE")
