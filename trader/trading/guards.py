@@ -126,10 +126,10 @@ def forbids_entries(book: Book) -> str:
     return "cooldown" if guards.cooldown_until else ""
 
 
-def is_running(book: Book) -> bool:
-    """Tell whether a guard is on that time alone can end, or that closes what is open."""
-    guards = book.guards
-    return bool(guards.cooldown_until or guards.drawdown_pause or guards.killed)
+def awaits_time(settings: Settings, book: Book) -> bool:
+    """Tell whether a guard is on that time alone will end."""
+    resumes = settings.DRAWDOWN_PROTECTION.resume_after_hours is not None
+    return bool(book.guards.cooldown_until or (book.guards.drawdown_pause and resumes))
 
 
 def _end_drawdown_pause(book: Book) -> None:

@@ -123,7 +123,7 @@ class TradingLogic:
             self._pay_funding(instant.funding)
         guards.update_accounts(book, time)
         commands = self._guard(time)
-        self._at_rest = not (book.trades or book.pending or guards.is_running(book))
+        self._at_rest = not (book.trades or book.pending or guards.awaits_time(self.settings, book))
         return commands
 
     def check_trade_exit(self, trade: Trade, candle: Candle) -> Sequence[Command]:

@@ -1,0 +1,231 @@
+"""Prove that daemon and backtest give the same trades.
+
+`python -m tests.parity --data DIR --coins A,B --from DAY --to DAY [--timeframes ...] [--faults SEED] [--set N=V]`
+
+The embedded exchange plays the stored candles at full speed as a process of its own; the daemon trades on it over
+real sockets; the backtest runs over the same candles. `trades_log.csv` must be the same bytes and the counts of
+refusals the same numbers. Last line: `N candles, N trades, N refusals, N reconnects: equal`; exit code 1 when
+they differ, or when there were no trades: nothing was shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+START = ROOT / "start.py"
+LISTENING = re.compile(r"listening on (http://127\.0\.0\.1:\d+)")
+#: Longer than any repair: every gap is repaired before a decision.
+PATIENCE_MS = 600_000
+#: What goes wrong in a run with faults, by message or request; amounts in seconds.
+FAULTS = (
+    "drop=0.0008",
+    "stall=0.0004:1",
+    "silent=0.0001",
+    "duplicate=0.01",
+    "reorder=0.005",
+    "delay=0.002:0.05",
+    "corrupt=0.0005",
+    "gap=0.002",
+    "429=0.05:1",
+    "5xx=0.02",
+)
+
+
+class Options(argparse.Namespace):
+    """What was typed."""
+
+    data: Path
+    coins: str
+    timeframes: str
+    start: str
+    end: str
+    faults: int | None
+    set: list[str]
+    keep: Path | None
+    timeout: float
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Return the options; exit with code 2 when they are wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.parity", description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, required=True, help="store with the candles to play")
+    parser.add_argument("--coins", required=True, help="coins, parted by commas")
+    parser.add_argument("--timeframes", default="1min,5min,15min,30min")
+    parser.add_argument("--from", dest="start", required=True, metavar="TIME")
+    parser.add_argument("--to", dest="end", required=True, metavar="TIME")
+    parser.add_argument("--faults", type=int, metavar="SEED", help="let things go wrong, seeded")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting for both runs")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep what both runs wrote there")
+    parser.add_argument("--timeout", type=float, default=1_800.0, metavar="SECONDS", help="for each of the processes")
+    return parser.parse_args(arguments, namespace=Options())
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run both and compare; return the exit code."""
+    options = parse(arguments)
+    with tempfile.TemporaryDirectory(prefix="parity-") as name:
+        folder = options.keep or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(folder / "daemon-data", ignore_errors=True)
+        with exchange(options, folder) as url:
+            run(daemon_arguments(options, folder, url), folder / "daemon.log", options.timeout)
+            faults = play_faults(url)
+        run(backtest_arguments(options, folder), folder / "backtest.log", options.timeout)
+        if options.faults is not None:
+            print(f"faults that struck: {faults}")
+        return verdict(folder)
+
+
+def common(options: Options) -> list[str]:
+    """Return the options that both runs share."""
+    pairs = [part for pair in options.set for part in ("--set", pair)]
+    return ["--coins", options.coins, "--timeframes", options.timeframes, *pairs]
+
+
+def daemon_arguments(options: Options, folder: Path, url: str) -> list[str]:
+    """Return what the daemon is started with."""
+    own = {
+        "MODE": "embedded",
+        "REST_URL": url,
+        "DATA_DIR": str(folder / "daemon-data"),
+        "LOG_FILE": str(folder / "daemon-trader.log"),
+        "INSTANT_WAIT_MS": json.dumps({"spot": PATIENCE_MS, "futures": PATIENCE_MS}),
+    }
+    pairs = [part for name, value in own.items() for part in ("--set", f"{name}={value}")]
+    return ["run", *common(options), *pairs, "--out", str(folder / "daemon")]
+
+
+def backtest_arguments(options: Options, folder: Path) -> list[str]:
+    """Return what the backtest is started with."""
+    span = ["--from", options.start, "--to", options.end]
+    log = ["--set", f"LOG_FILE={folder / 'backtest-trader.log'}"]
+    return ["backtest", *common(options), *span, *log, "--data", str(options.data), "--out", str(folder / "backtest")]
+
+
+@contextmanager
+def exchange(options: Options, folder: Path) -> Iterator[str]:
+    """Play the candles in a process of its own, held until the daemon is there; yield its address."""
+    arguments = [
+        *("exchange", "--data", str(options.data), "--symbols", options.coins, "--speed", "max", "--hold"),
+        *("--from", options.start, "--to", options.end, "--port", "0", "--until-stdin-closes"),
+    ]
+    if options.faults is not None:
+        arguments += ["--fault-seed", str(options.faults)]
+        arguments += [part for fault in FAULTS for part in ("--fault", fault)]
+    with (folder / "exchange.log").open("w") as log:
+        command = [sys.executable, str(START), *arguments]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)
+        try:
+            yield _address(process, folder / "exchange.log")
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait(10)
+
+
+def _address(process: subprocess.Popen[str], log: Path) -> str:
+    assert process.stdout is not None
+    for line in process.stdout:
+        found = LISTENING.search(line)
+        if found:
+            return found[1]
+    raise SystemExit(f"the exchange did not start: {log.read_text()[-2_000:]}")
+
+
+def run(arguments: list[str], log: Path, timeout_s: float) -> None:
+    """Run the program to its end; exit with what it said when it fails."""
+    with log.open("w") as file:
+        command = [sys.executable, str(START), *arguments]
+        done = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, timeout=timeout_s, check=False)
+    if done.returncode:
+        raise SystemExit(f"{arguments[0]} ended with code {done.returncode}: {log.read_text()[-3_000:]}")
+
+
+def play_faults(url: str) -> str:
+    """Return which faults struck how often, as the exchange counts them."""
+    with urllib.request.urlopen(f"{url}/control/state", timeout=10) as answer:
+        counts = json.load(answer)["faults"]["counts"]
+    return ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()) if count) or "none"
+
+
+def verdict(folder: Path) -> int:
+    """Compare what both runs wrote, print the differences and the last line, return the exit code."""
+    summary = json.loads((folder / "daemon" / "summary.json").read_text())
+    metrics = json.loads((folder / "backtest" / "metrics.json").read_text())
+    logs = [(folder / name / "trades_log.csv").read_text() for name in ("daemon", "backtest")]
+    live, past = counts_of_daemon(summary), counts_of_backtest(metrics)
+    found = [*_log_differences(*logs), *_count_differences(live, past)]
+    for line in found[:40]:
+        print(line)
+    trades, reasons = trades_of(logs[1])
+    decided = {key: count for key, count in past.items() if not key[2].startswith("dropped_")}
+    refusals = sum(count for key, count in decided.items() if key[2] != "entries")
+    print("exits: " + (", ".join(f"{reason} {count}" for reason, count in reasons.most_common()) or "none"))
+    said = "differ" if found else "equal" if trades else "nothing shown, no trade was made"
+    counts = f"{sum(decided.values())} candles, {trades} trades, {refusals} refusals"
+    print(f"{counts}, {summary['reconnects']} reconnects: {said}")
+    return 0 if said == "equal" else 1
+
+
+Key = tuple[str, str, str]
+#: Steps of the backtest's funnel that are sums of others.
+SUMS = ("candles", "patterns", "trades")
+
+
+def counts_of_daemon(summary: dict[str, Any]) -> dict[Key, int]:
+    """Return the daemon's counts by (symbol, timeframe, rule), without zeros."""
+    counts = {}
+    for part, prefix in (("funnel", ""), ("dropped", "dropped_")):
+        for symbol, timeframes in summary[part].items():
+            for timeframe, rules in timeframes.items():
+                for rule, count in rules.items():
+                    counts[symbol, timeframe, prefix + rule.replace("opened", "entries")] = count
+    return counts
+
+
+def counts_of_backtest(metrics: dict[str, Any]) -> dict[Key, int]:
+    """Return the backtest's counts likewise."""
+    counts = {}
+    for stream, steps in metrics["refusals"]["streams"].items():
+        symbol, timeframe = stream.split()
+        for step, count in steps.items():
+            if count and step not in SUMS:
+                counts[symbol, timeframe, step] = count
+    return counts
+
+
+def trades_of(log: str) -> tuple[int, Counter[str]]:
+    """Return how many trades a log holds, and how often each exit reason."""
+    head, *rows = (line.split(",") for line in log.splitlines())
+    reasons = Counter(row[head.index("exit_reason")] for row in rows)
+    return len({row[head.index("trade_id")] for row in rows}), reasons
+
+
+def _log_differences(live: str, past: str) -> Iterator[str]:
+    for number, (one, other) in enumerate(zip_longest(live.splitlines(), past.splitlines(), fillvalue="nothing"), 1):
+        if one != other:
+            yield f"trades_log.csv line {number}\n  daemon:   {one}\n  backtest: {other}"
+
+
+def _count_differences(live: dict[Key, int], past: dict[Key, int]) -> Iterator[str]:
+    for key in sorted(set(live) | set(past)):
+        if live.get(key, 0) != past.get(key, 0):
+            yield f"{' '.join(key)}: daemon {live.get(key, 0)}, backtest {past.get(key, 0)}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,77 @@
+"""`python start.py run`: the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from trader.cli.common import ConfigOption, DebugOption, SetOption, prepare
+from trader.engine.live.session import Outcome, home_of, run_session
+from trader.engine.narrator import Audiences, Narrator
+from trader.market.durable import write_atomic
+from trader.reports.live_log import LiveTradesLog
+from trader.trading.notes import Audience
+
+EXAMPLES = (
+    "",
+    "--coins BTCUSDT --timeframes 1min,5min",
+    "--mode paper --set MARKET=futures --set LEVERAGE=5",
+)
+INTERRUPTED = 130
+
+
+def run_command(
+    mode: Annotated[str | None, typer.Option(help="Where candles come from: embedded, paper.")] = None,
+    coins: Annotated[str | None, typer.Option(help="Coins, parted by commas, in the order of service.")] = None,
+    timeframes: Annotated[str | None, typer.Option(help="Timeframes, parted by commas.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Put trades_log.csv and summary.json there at the end.")
+    ] = None,
+    settings: SetOption = None,
+    config: ConfigOption = None,
+    debug: DebugOption = None,
+) -> None:
+    """Trade live on simulated fills, until Ctrl-C or SIGTERM; a restart takes up its pool and open trades.
+
+    MODE=embedded (default) plays a generated market on this machine, MODE=paper reads Binance's public streams.
+    """
+    own = {"--mode": ("MODE", mode), "--coins": ("COINS", coins), "--timeframes": ("TIMEFRAMES", timeframes)}
+    loaded = prepare(settings, config=config, debug=debug, own=own)
+    if loaded.settings.MODE == "embedded" and not loaded.settings.REST_URL:
+        speed = loaded.settings.EMBEDDED.speed
+        typer.echo(f"The market is GENERATED, not real: it passes at {speed} x real time. Ctrl-C stops.")
+    outcome = asyncio.run(run_session(loaded.settings, _audience))
+    if out is not None:
+        _write_summary(out, home_of(loaded.settings), outcome)
+    if outcome.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _audience(home: Path, goes_on: bool) -> Audience:
+    return Audiences([LiveTradesLog(home / "trades_log.csv", goes_on), Narrator(brief=False)])
+
+
+def _write_summary(out: Path, home: Path, outcome: Outcome) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    log = (home / "trades_log.csv").read_bytes()
+    write_atomic(out / "trades_log.csv", lambda file: file.write(log))
+    book = outcome.book
+    summary = {
+        "finished": outcome.finished,
+        "equity": book.worth(),
+        "free": book.pool.free,
+        "reserved": book.reserved,
+        "won": book.won,
+        "lost": book.lost,
+        "candles": outcome.candles,
+        "reconnects": outcome.reconnects,
+        "repaired": outcome.repaired,
+        "funnel": book.funnel,
+        "dropped": book.dropped,
+    }
+    text = msgspec.json.format(msgspec.json.encode(summary, order="sorted"))
+    write_atomic(out / "summary.json", lambda file: file.write(text))
