@@ -30,7 +30,7 @@ from trader.trading.notes import Dropped, FundingPaid, Note, PartClosed, Refused
 
 GOLDEN = Path(__file__).parent / "golden"
 #: Rules that the core does not have yet; scenarios that enable one are left out, and counted.
-NOT_YET = ("HEDGING", "TARGET_LADDER", "RE_ENTRY", "PYRAMIDING", "REVERSAL", "KELLY")
+NOT_YET: tuple[str, ...] = ()
 RELATIVE = 1e-9
 
 

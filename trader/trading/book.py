@@ -40,7 +40,8 @@ class Pool(msgspec.Struct):
 class Pending(msgspec.Struct, frozen=True):
     """An entry that waits for its fill, with the estimates under which it was approved.
 
-    `reserve` in quote currency; `price` and `stop` are the estimated entry and stop.
+    `reserve` in quote currency; `price` and `stop` are the estimated entry and stop. `hedge`: no entry but an order
+    that opens a hedge. `linked_to` is the id of the trade that an add-on adds to.
     """
 
     request: OrderRequest
@@ -48,6 +49,8 @@ class Pending(msgspec.Struct, frozen=True):
     price: float
     stop: float
     reserve: float
+    hedge: bool = False
+    linked_to: int | None = None
 
 
 class Guards(msgspec.Struct):
@@ -76,6 +79,8 @@ class Book(msgspec.Struct):
 
     `trades` are open, by position id, oldest first. `last_close` is the newest close of each exit stream and
     `last_close_time` its T. `funnel` counts per stream and rule; `dropped` the pending entries that never filled.
+    `adds` counts the add-ons of each open first trade; `stopped` is T of the last stop by stream and direction, None
+    until its instant ends; `returns` are the last results on reserved capital. Hedges are in none of these three.
     """
 
     pool: Pool
@@ -93,6 +98,9 @@ class Book(msgspec.Struct):
     part_count: int = 0
     won: int = 0
     lost: int = 0
+    adds: dict[int, int] = {}
+    stopped: dict[str, int | None] = {}
+    returns: list[float] = []
 
     @classmethod
     def of(cls, capital: float) -> Book:
@@ -131,6 +139,11 @@ class Book(msgspec.Struct):
         """Count one order and return its id."""
         self.orders += 1
         return self.orders
+
+    @property
+    def entries_pending(self) -> list[Pending]:
+        """Pending entries without the hedges that wait."""
+        return [pending for pending in self.pending.values() if not pending.hedge]
 
     def count(self, reading: Reading, rule: str) -> None:
         """Count one decision of the reading's stream under `rule`."""

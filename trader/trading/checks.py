@@ -22,6 +22,7 @@ from trader.trading.limits.base import Limit
 from trader.trading.limits.exposure import DirectionExposure, SymbolExposure
 from trader.trading.limits.liquidation import BeyondLiquidation
 from trader.trading.limits.portfolio_risk import PortfolioRisk
+from trader.trading.pyramiding import trade_to_add_to
 from trader.trading.targets import direction_of, distances_of, expected_profit
 
 Values = dict[str, Any]
@@ -76,14 +77,16 @@ def _strength(wish: Wish, book: Book, settings: Settings) -> Values | None:
 
 
 def _max_trades(wish: Wish, book: Book, settings: Settings) -> Values | None:
-    trades = sum(1 for trade in book.trades.values() if not trade.hedge) + len(book.pending)
+    trades = sum(1 for trade in book.trades.values() if not trade.hedge) + len(book.entries_pending)
     return None if trades < settings.MAX_CONCURRENT_TRADES else {"trades": trades}
 
 
 def _already_open(wish: Wish, book: Book, settings: Settings) -> Values | None:
     stream = (wish.reading.symbol, wish.reading.timeframe)
     trading = any((t.symbol, t.timeframe) == stream and not t.hedge for t in book.trades.values())
-    waiting = any((p.reading.symbol, p.reading.timeframe) == stream for p in book.pending.values())
+    waiting = any((p.reading.symbol, p.reading.timeframe) == stream for p in book.entries_pending)
+    if trade_to_add_to(settings, book, wish.reading, wish.direction) is not None:
+        return None
     return {"pending": waiting} if trading or waiting else None
 
 

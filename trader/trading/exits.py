@@ -33,11 +33,14 @@ def raised_stop(settings: Settings, trade: Trade, instrument: Instrument) -> tup
 
 def _candidates(settings: Settings, trade: Trade) -> list[tuple[float, str]]:
     entry, direction, peak = trade.entry_price, trade.direction, trade.peak
-    breakeven, trailing = settings.BREAKEVEN_STOP, settings.TRAILING_STOP
+    breakeven, trailing, ladder = settings.BREAKEVEN_STOP, settings.TRAILING_STOP, settings.TARGET_LADDER
+    climbs = not ladder.enable or bool(trade.parts)
     candidates = []
     if breakeven.enable and direction * peak >= direction * entry * (1 + direction * breakeven.activation_pct):
         costs = 2 * settings.taker_fee + settings.SLIPPAGE_PCT if breakeven.cover_costs else 0.0
         candidates.append((entry * (1 + direction * (breakeven.buffer_pct + costs)), "breakeven"))
-    if trailing.enable and direction * peak >= direction * entry * (1 + direction * trailing.activation_pct):
+    if ladder.enable and trade.parts:
+        candidates.append((peak - direction * ladder.trail_atr * trade.atr14, "trailing_stop"))
+    if trailing.enable and climbs and direction * peak >= direction * entry * (1 + direction * trailing.activation_pct):
         candidates.append((peak * (1 - direction * trailing.trail_pct), "trailing_stop"))
     return candidates

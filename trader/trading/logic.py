@@ -12,10 +12,10 @@ from trader.core.instrument import Instrument
 from trader.core.order import Fill, OrderDropped, OrderRequest, Role
 from trader.core.ports import Opinions
 from trader.core.settings import Settings
-from trader.core.signal import Reading, Refusal
+from trader.core.signal import Direction, Reading, Refusal
 from trader.core.timeframe import DAY_MS, MINUTE_MS, Timeframe
 from trader.core.trade import Part, Target, Trade
-from trader.trading import guards
+from trader.trading import guards, hedging, pyramiding
 from trader.trading.book import Book, Pending
 from trader.trading.checks import PORTFOLIO_LIMITS, Wish, quiet_refusal, refusal_of, wish_of
 from trader.trading.exits import advance_peak, raised_stop
@@ -32,6 +32,7 @@ from trader.trading.notes import (
     StopMoved,
     TradeOpened,
 )
+from trader.trading.reversal import is_reversed
 from trader.trading.sizing import Size, position_size
 from trader.trading.targets import Levels, distances_of, levels_at, plan_targets
 
@@ -95,9 +96,10 @@ class TradingLogic:
             self._opinions.read(instant)
             return commands
         book.time = time
+        readings = self._opinions.read(instant)
         if not self._at_rest or instant.funding or (time - 1) // DAY_MS != book.guards.day:
-            commands += self._account(instant)
-        for reading in self._opinions.read(instant):
+            commands += self._account(instant, readings)
+        for reading in readings:
             commands += self._decide(reading, time)
             self._at_rest = False
         if not self._at_rest:
@@ -116,19 +118,21 @@ class TradingLogic:
             book.last_close_time[symbol] = instant.time
         return commands
 
-    def _account(self, instant: Instant) -> list[Command]:
+    def _account(self, instant: Instant, readings: Sequence[Reading]) -> list[Command]:
         """Steps 3 and 4. When nothing is open or waiting and no pause runs, they could only repeat themselves."""
         book, time = self.book, instant.time
         if instant.funding:
             self._pay_funding(instant.funding)
         guards.update_accounts(book, time)
-        commands = self._guard(time)
+        for key, stopped in book.stopped.items():
+            book.stopped[key] = time if stopped is None else stopped
+        commands = self._guard(time, readings)
         self._at_rest = not (book.trades or book.pending or guards.awaits_time(self.settings, book))
         return commands
 
     def check_trade_exit(self, trade: Trade, candle: Candle) -> Sequence[Command]:
         """Follow the trade's best price at a candle's end; a raised stop counts from the next candle on."""
-        if not advance_peak(trade, candle) and candle.open_time != trade.entry_time:
+        if not advance_peak(trade, candle) and candle.open_time != trade.entry_time and not self._climbs(trade):
             return ()
         before = trade.stop
         trade.stop, trade.stop_reason = raised_stop(self.settings, trade, self._instruments[trade.symbol])
@@ -136,6 +140,10 @@ class TradingLogic:
             return ()
         self._audience.note(StopMoved(candle.close_time, trade, before))
         return [AmendStop(trade.position_id, trade.stop_order_id, trade.stop, trade.stop_reason)]
+
+    def _climbs(self, trade: Trade) -> bool:
+        """Tell whether the trade's ladder may move its stop without a new best price: its first target just filled."""
+        return self.settings.TARGET_LADDER.enable and bool(trade.parts)
 
     def _pay_funding(self, due: tuple[FundingRate, ...]) -> None:
         for rate in sorted(due, key=lambda rate: (rate.time, self._rank.get(rate.symbol, -1))):
@@ -147,8 +155,8 @@ class TradingLogic:
                     self.book.pool.gain(-amount)
                     self._audience.note(FundingPaid(rate.time, trade, amount))
 
-    def _guard(self, time: int) -> list[Command]:
-        """Step 4, in its order: commands of a person, cooldown, daily limit, drawdown, closing everything."""
+    def _guard(self, time: int, readings: Sequence[Reading]) -> list[Command]:
+        """Step 4, in its order: a person, cooldown, daily limit, drawdown, hedges, closing everything, reversal."""
         book, settings = self.book, self.settings
         for action in book.commands:
             self._tell(guards.obey(book, action, time))
@@ -157,7 +165,39 @@ class TradingLogic:
         self._tell(guards.judge_day(settings, book, time))
         self._tell(guards.judge_drawdown(settings, book, time))
         reason = guards.closes_everything(settings, book)
-        return list(self._close_everything(reason, time)) if reason else []
+        commands: list[Command] = []
+        if settings.HEDGING.enable:
+            commands += self._hedge(time, may_open=not reason)
+        if reason:
+            commands += self._close_everything(reason, time)
+        if settings.REVERSAL.enable:
+            commands += self._reverse(readings, time)
+        return commands
+
+    def _hedge(self, time: int, may_open: bool) -> Iterator[Command]:
+        for symbol in hedging.hedged_coins(self.book, self._exit_streams):
+            hedge = hedging.open_hedge(self.book, symbol)
+            if hedge is not None:
+                if hedging.is_over(self.settings, self.book, symbol):
+                    yield from self.close_trade(hedge, "hedge_close", time)
+            elif may_open and not hedging.awaits_hedge(self.book, symbol):
+                yield from self._open_hedge(symbol, time)
+
+    def _open_hedge(self, symbol: str, time: int) -> Iterator[Command]:
+        wanted = hedging.wanted_hedge(self.settings, self.book, symbol, self._instruments[symbol])
+        if wanted is None:
+            return
+        direction, quantity, reserve = wanted
+        nan, price = float("nan"), self.book.last_close[symbol]
+        reading = Reading(symbol, self._exit_streams[symbol], price, nan, nan, None)
+        yield self._submit_entry(reading, direction, quantity, "hedge_open", time, price, nan, reserve, hedge=True)
+
+    def _reverse(self, readings: Sequence[Reading], time: int) -> Iterator[Command]:
+        by_stream = {(reading.symbol, reading.timeframe): reading for reading in readings}
+        for trade in self.book.trades.values():
+            reading = by_stream.get((trade.symbol, trade.timeframe))
+            if reading is not None and is_reversed(self.settings, trade, reading):
+                yield from self.close_trade(trade, "reversal", time)
 
     def _tell(self, changes: Sequence[GuardChanged]) -> None:
         for change in changes:
@@ -205,7 +245,18 @@ class TradingLogic:
         reading = wish.reading
         distance = (reading.close - levels.stop) * wish.direction
         instrument = self._instruments[reading.symbol]
-        return position_size(self.settings, self.book, instrument, reading.close, distance, wish.signal.probability)
+        probability, factors = wish.signal.probability, self._factors(wish)
+        return position_size(self.settings, self.book, instrument, reading.close, distance, probability, factors)
+
+    def _factors(self, wish: Wish) -> dict[str, float]:
+        """Return the reductions that re-entry and pyramiding set, by name."""
+        settings, book, reading = self.settings, self.book, wish.reading
+        factors = {}
+        if pyramiding.re_enters(settings, book, reading, wish.direction, wish.time):
+            factors["re_entry"] = settings.RE_ENTRY.risk_multiplier
+        if pyramiding.trade_to_add_to(settings, book, reading, wish.direction) is not None:
+            factors["pyramiding"] = settings.PYRAMIDING.risk_multiplier
+        return factors
 
     def _limit(self, wish: Wish, levels: Levels, size: Size) -> Refusal | None:
         proposal = Proposal(
@@ -227,7 +278,36 @@ class TradingLogic:
 
     def open_trade(self, wish: Wish, levels: Levels, size: Size) -> Command:
         """Order the entry and move its estimated reserve from free to reserved."""
-        reading, leverage = wish.reading, self.settings.leverage
+        reading = wish.reading
+        first = pyramiding.trade_to_add_to(self.settings, self.book, reading, wish.direction)
+        reserve = size.quantity * reading.close / self.settings.leverage
+        command = self._submit_entry(
+            reading,
+            wish.direction,
+            size.quantity,
+            "entry",
+            wish.time,
+            reading.close,
+            levels.stop,
+            reserve,
+            linked_to=first.id if first else None,
+        )
+        self._audience.note(Ordered(wish.time, reading, command.request, levels.stop, size.risk))
+        return command
+
+    def _submit_entry(
+        self,
+        reading: Reading,
+        direction: Direction,
+        quantity: float,
+        reason: str,
+        time: int,
+        price: float,
+        stop: float,
+        reserve: float,
+        hedge: bool = False,
+        linked_to: int | None = None,
+    ) -> SubmitOrder:
         order_id = self.book.next_order_id()
         patience = max(MINUTE_MS, self._exit_streams[reading.symbol].ms)
         request = OrderRequest(
@@ -235,18 +315,16 @@ class TradingLogic:
             order_id,
             reading.symbol,
             Role.ENTRY,
-            wish.direction,
-            size.quantity,
+            direction,
+            quantity,
             float("nan"),
-            leverage,
-            "entry",
-            wish.time,
-            wish.time + patience,
+            self.settings.leverage,
+            reason,
+            time,
+            time + patience,
         )
-        reserve = size.quantity * reading.close / leverage
         self.book.pool.free -= reserve
-        self.book.pending[order_id] = Pending(request, reading, reading.close, levels.stop, reserve)
-        self._audience.note(Ordered(wish.time, reading, request, levels.stop, size.risk))
+        self.book.pending[order_id] = Pending(request, reading, price, stop, reserve, hedge, linked_to)
         return SubmitOrder(request)
 
     def close_trade(self, trade: Trade, reason: str, time: int) -> Iterator[Command]:
@@ -288,9 +366,13 @@ class TradingLogic:
         reserve = fill.quantity * fill.price / pending.request.leverage
         book.pool.free += pending.reserve - reserve
         book.pool.gain(-fill.fee)
-        trade = self._new_trade(pending, fill, reserve)
+        trade = self._new_hedge(pending, fill, reserve) if pending.hedge else self._new_trade(pending, fill, reserve)
         book.trades[trade.position_id] = trade
+        if trade.linked_to is not None:
+            book.adds[trade.linked_to] = book.adds.get(trade.linked_to, 0) + 1
         self._audience.note(TradeOpened(trade, fill))
+        if trade.hedge:
+            return
         yield self._order(trade, trade.stop_order_id, Role.STOP, trade.quantity, trade.stop, trade.stop_reason)
         for target in trade.targets:
             yield self._order(trade, target.order_id, Role.TARGET, target.quantity, target.price, target.reason)
@@ -302,7 +384,7 @@ class TradingLogic:
             raise InvariantError(f"entry {fill.order_id} of {fill.symbol} has no signal")
         distances = distances_of(self.settings, signal.pattern, reading.atr14)
         levels = levels_at(fill.price, fill.direction, distances, instrument)
-        planned = plan_targets(self.settings, fill.price, fill.quantity, fill.direction, levels.take_profit, instrument)
+        planned = plan_targets(self.settings, fill.price, fill.quantity, fill.direction, distances, instrument)
         book.trade_count += 1
         return Trade(
             id=book.trade_count,
@@ -331,6 +413,40 @@ class TradingLogic:
             reserved=reserve,
             entry_fee=fill.fee,
             fees=fill.fee,
+            linked_to=pending.linked_to,
+        )
+
+    def _new_hedge(self, pending: Pending, fill: Fill, reserve: float) -> Trade:
+        nan = float("nan")
+        self.book.trade_count += 1
+        return Trade(
+            id=self.book.trade_count,
+            position_id=fill.position_id,
+            symbol=fill.symbol,
+            timeframe=pending.reading.timeframe,
+            strategy="hedge",
+            pattern="",
+            direction=fill.direction,
+            probability=nan,
+            strength=nan,
+            signal_time=pending.request.decided,
+            entry_time=fill.time,
+            entry_price=fill.price,
+            quantity=fill.quantity,
+            leverage=pending.request.leverage,
+            atr14=nan,
+            stop=nan,
+            stop_reason="",
+            stop_order_id=0,
+            first_stop=nan,
+            take_profit=nan,
+            targets=[],
+            peak=fill.price,
+            quantity_left=fill.quantity,
+            reserved=reserve,
+            entry_fee=fill.fee,
+            fees=fill.fee,
+            hedge=True,
         )
 
     def _order(
@@ -389,12 +505,23 @@ class TradingLogic:
     def _count_result(self, trade: Trade) -> None:
         if trade.hedge:
             return
+        self._remember(trade)
         if trade.net > 0:
             self.book.won += 1
             self.book.guards.streak = 0
         else:
             self.book.lost += 1
             self.book.guards.streak += 1
+
+    def _remember(self, trade: Trade) -> None:
+        """Keep what later decisions look back on: the result, the stop, the end of a first trade's add-ons."""
+        book = self.book
+        invested = trade.quantity * trade.entry_price / trade.leverage
+        book.returns = [*book.returns, trade.net / invested][-self.settings.KELLY.window :]
+        if trade.linked_to is None:
+            book.adds.pop(trade.id, None)
+        if trade.parts[-1].reason == "stop_loss":
+            book.stopped[pyramiding.stop_key(trade.symbol, trade.timeframe, trade.direction)] = None
 
     def _on_dropped(self, event: OrderDropped) -> list[Command]:
         pending = self.book.pending.get(event.order_id)
@@ -405,6 +532,8 @@ class TradingLogic:
     def _drop(self, pending: Pending, rule: str, time: int) -> None:
         del self.book.pending[pending.request.order_id]
         self.book.pool.free += pending.reserve
+        if pending.hedge:
+            return
         self.book.count_dropped(pending.reading, rule)
         self._audience.note(Dropped(time, pending.reading, rule))
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import msgspec
 
 from trader.core.instrument import Instrument
 from trader.core.settings import Settings
 from trader.trading.book import Book
+from trader.trading.kelly import kelly_cap
 
 
 class Size(msgspec.Struct, frozen=True):
     """A quantity with the factors that made it; quantities in base currency, `risk` in quote currency.
 
-    `refusal` is "" or the rule that leaves nothing valid.
+    `caps` are the quantities that risk, position size and Kelly allow, `bound` the least of them; `reductions` are
+    the factors that rules set. `refusal` is "" or the rule that leaves nothing valid.
     """
 
     quantity: float
@@ -22,7 +25,9 @@ class Size(msgspec.Struct, frozen=True):
     affordable: float
     risk: float
     confidence: float
-    reduction: float
+    reductions: dict[str, float]
+    caps: dict[str, float]
+    bound: str
     refusal: str
 
 
@@ -35,35 +40,48 @@ def confidence_of(settings: Settings, probability: float) -> float:
     return next((tier.multiplier for tier in tiers if probability >= tier.min_prob), 1.0)
 
 
-def reduction_of(settings: Settings, book: Book) -> float:
-    """Return the product of the factors that streak and drawdown set, each 1 unless a rule says less."""
-    factor = book.guards.drawdown_factor
+def guard_factors(settings: Settings, book: Book) -> dict[str, float]:
+    """Return the factors that streak and drawdown set, by name; a rule that says nothing has none."""
+    factors = {}
     streak = settings.LOSING_STREAK_PROTECTION
     if streak.enable and book.guards.streak >= streak.reduce_risk_after:
-        factor *= streak.risk_multiplier
-    return factor
+        factors["streak"] = streak.risk_multiplier
+    if book.guards.drawdown_factor != 1.0:
+        factors["drawdown"] = book.guards.drawdown_factor
+    return factors
 
 
 def position_size(
-    settings: Settings, book: Book, instrument: Instrument, price: float, stop_distance: float, probability: float
+    settings: Settings,
+    book: Book,
+    instrument: Instrument,
+    price: float,
+    stop_distance: float,
+    probability: float,
+    factors: Mapping[str, float],
 ) -> Size:
     """Size an entry at `price` whose stop is `stop_distance` away; the worked case of section 4 gives 0.0236.
 
-    Rounding may put the stop on the wrong side of the entry: a distance of 0 or less wants nothing.
-
-    `min(risk / stop_distance, equity * MAX_POSITION_SIZE_PCT * leverage / price) * reduction`, cut to what is
-    affordable and to the quantity step.
+    The least of what risk, `MAX_POSITION_SIZE_PCT` and Kelly allow, times all reductions (`factors` by the name of
+    their rule, and those of streak and drawdown), cut to what is affordable and to the quantity step. Rounding may
+    put the stop on the wrong side of the entry: a distance of 0 or less wants nothing.
     """
     equity, leverage = book.pool.equity, settings.leverage
-    confidence, reduction = confidence_of(settings, probability), reduction_of(settings, book)
+    confidence, reductions = confidence_of(settings, probability), guard_factors(settings, book) | dict(factors)
+    reduction = math.prod(reductions.values())
     risk = equity * settings.RISK_PER_TRADE * confidence
     cap = equity * settings.MAX_POSITION_SIZE_PCT * leverage / price
-    wanted = min(risk / stop_distance, cap) * reduction if stop_distance > 0 else 0.0
+    kelly = kelly_cap(settings, book.returns, equity, price)
+    caps = {"risk": risk / stop_distance if stop_distance > 0 else 0.0, "position": cap}
+    if kelly is not None:
+        caps["kelly"] = kelly
+    bound = min(caps, key=lambda name: caps[name])
+    wanted = caps[bound] * reduction
     costs = (1 + settings.SLIPPAGE_PCT) / leverage + settings.taker_fee
     affordable = 0.995 * book.pool.free / (price * costs)
     quantity = instrument.cut_quantity(max(0.0, min(wanted, affordable)))
     refusal = _refusal(settings, book, instrument, price, quantity, wanted, affordable)
-    return Size(quantity, wanted, affordable, risk, confidence, reduction, refusal)
+    return Size(quantity, wanted, affordable, risk, confidence, reductions, caps, bound, refusal)
 
 
 def _refusal(

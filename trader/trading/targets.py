@@ -63,25 +63,28 @@ def expected_profit(settings: Settings, price: float, distances: Distances) -> f
     """Return the net profit at the targets as a fraction of the entry: `Σ ratio * distance - costs` (check 13)."""
     target = distances.target / price if distances.absolute else distances.target
     left, gross = 1.0, 0.0
-    if settings.PARTIAL_TP.enable:
-        for level in settings.PARTIAL_TP.levels:
-            if level.pct < target:
-                gross += level.close_ratio * level.pct
-                left -= level.close_ratio
+    for distance, ratio in _distances(settings, target):
+        gross += ratio * distance
+        left -= ratio
     gross += left * target
     return gross - settings.taker_fee - settings.maker_fee - settings.SLIPPAGE_PCT
 
 
 def plan_targets(
-    settings: Settings, entry: float, quantity: float, direction: Direction, take_profit: float, instrument: Instrument
+    settings: Settings,
+    entry: float,
+    quantity: float,
+    direction: Direction,
+    distances: Distances,
+    instrument: Instrument,
 ) -> list[PlannedTarget]:
-    """Split `quantity` over the partial levels and the take profit, nearest first (section 6).
+    """Split `quantity` over partial levels, or the ladder, and the take profit, nearest first (sections 6 and 9).
 
     A share under the minimum is added to the next target's; one that would leave less than the minimum takes all.
     """
     planned: list[PlannedTarget] = []
     left, carried = quantity, 0.0
-    for price, ratio in _partial_levels(settings, entry, direction, take_profit, instrument):
+    for price, ratio in _partial_levels(settings, entry, direction, distances, instrument):
         share = instrument.cut_quantity(quantity * ratio) + carried
         if not instrument.tradable(share, price):
             carried = share
@@ -92,17 +95,37 @@ def plan_targets(
             return [*planned, PlannedTarget(price, left, "partial_tp")]
         planned.append(PlannedTarget(price, share, "partial_tp"))
         left = rest
+    take_profit = levels_at(entry, direction, distances, instrument).take_profit
     return [*planned, PlannedTarget(take_profit, left, "take_profit")]
 
 
-def _partial_levels(
-    settings: Settings, entry: float, direction: Direction, take_profit: float, instrument: Instrument
-) -> list[tuple[float, float]]:
+def _distances(settings: Settings, target: float) -> list[tuple[float, float]]:
+    """Return (distance, share) of what closes before the take profit at `target`, nearest first; fractions or prices.
+
+    `TARGET_LADDER` stands in parts of the target, `PARTIAL_TP` in fractions of the entry.
+    """
+    ladder = settings.TARGET_LADDER
+    if ladder.enable:
+        steps = zip(ladder.at, ladder.close_ratios, strict=True)
+        return [(part * target, ratio) for part, ratio in sorted(steps) if part < 1]
     if not settings.PARTIAL_TP.enable:
         return []
+    levels = sorted((level.pct, level.close_ratio) for level in settings.PARTIAL_TP.levels)
+    return [(pct, ratio) for pct, ratio in levels if pct < target]
+
+
+def _partial_levels(
+    settings: Settings, entry: float, direction: Direction, distances: Distances, instrument: Instrument
+) -> list[tuple[float, float]]:
+    """Return (price, share) of the targets before the take profit, nearest first."""
+    take_profit = levels_at(entry, direction, distances, instrument).take_profit
+    ladder = settings.TARGET_LADDER.enable
+    target = distances.target if ladder or not distances.absolute else distances.target / entry
     levels = []
-    for level in sorted(settings.PARTIAL_TP.levels, key=lambda level: level.pct):
-        price = instrument.level_towards(entry * (1 + direction * level.pct), entry)
+    for distance, ratio in _distances(settings, target):
+        offset = direction * distance
+        raw = distances.level(entry, offset) if ladder else entry * (1 + offset)
+        price = instrument.level_towards(raw, entry)
         if direction * price < direction * take_profit:
-            levels.append((price, level.close_ratio))
+            levels.append((price, ratio))
     return levels

@@ -24,7 +24,7 @@ class PortfolioRisk:
             for trade in book.trades.values()
             if not trade.hedge
         )
-        risk += sum(_at_risk(p.request.direction, p.price, p.stop, p.request.quantity) for p in book.pending.values())
+        risk += sum(_at_risk(p.request.direction, p.price, p.stop, p.request.quantity) for p in book.entries_pending)
         if not proposal.is_finite():
             return {"stop": proposal.stop}
         risk += _at_risk(proposal.direction, proposal.price, proposal.stop, proposal.quantity)
