@@ -130,6 +130,8 @@ MAX_POSITION_SIZE_PCT = 0.33
 MIN_SIZE_RATIO = 0.25
 # Futures only, 1 to 125; spot is 1.
 LEVERAGE = 1
+# Other leverages by coin, e.g. {"BTCUSDT": 10}.
+LEVERAGE_BY_COIN = {}
 # The first tier whose probability is reached multiplies the risk.
 ML_CONFIDENCE_WEIGHTING = {
     "enable": True,
@@ -137,6 +139,18 @@ ML_CONFIDENCE_WEIGHTING = {
         {"min_prob": 0.80, "multiplier": 1.5},
         {"min_prob": 0.70, "multiplier": 1.2},
         {"min_prob": 0.65, "multiplier": 1.0},
+    ],
+}
+# Futures: size and leverage by probability, in place of the weighting above. Between the lowest and the highest
+# tier's probability the leverage goes from lowest_leverage to the coin's own.
+CONFIDENCE_TIERS = {
+    "enable": False,
+    "lowest_leverage": 1,
+    "tiers": [
+        {"min_prob": 0.90, "size": 1.0},
+        {"min_prob": 0.80, "size": 0.8},
+        {"min_prob": 0.70, "size": 0.5},
+        {"min_prob": 0.65, "size": 0.3},
     ],
 }
 # For symbols whose filters are not stored, as decimal strings.

@@ -37,6 +37,22 @@ class Part(msgspec.Struct, frozen=True):
     equity_after: float
 
 
+class Factors(msgspec.Struct, frozen=True):
+    """What made the size of an entry: money in quote currency, quantities in base currency.
+
+    `caps` are the quantities that risk, position size and Kelly allow, `bound` names the least of them, or
+    `affordable` when free capital was less still; `reductions` are factors by the name of the rule that set them.
+    """
+
+    risk: float
+    confidence: float
+    caps: dict[str, float]
+    reductions: dict[str, float]
+    wanted: float
+    affordable: float
+    bound: str
+
+
 class Trade(msgspec.Struct):
     """One position opened by one signal. Prices in quote currency, quantities in base, times in ms UTC.
 
@@ -77,6 +93,7 @@ class Trade(msgspec.Struct):
     closing: str = ""
     hedge: bool = False
     linked_to: int | None = None
+    factors: Factors | None = None
 
     @property
     def net(self) -> float:

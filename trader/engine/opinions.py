@@ -13,7 +13,7 @@ from trader.core.signal import Reading
 from trader.core.timeframe import MINUTE_MS, Timeframe
 from trader.strategy.base import signal_of
 from trader.strategy.opinions import StreamOpinions
-from trader.trading.checks import inside_hours
+from trader.trading.hours import inside_hours
 
 #: Offsets of time zones are multiples of this, so one look per quarter of an hour is enough.
 QUARTER_MS = 15 * MINUTE_MS

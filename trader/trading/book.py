@@ -7,7 +7,7 @@ import msgspec
 from trader.core.errors import InvariantError
 from trader.core.order import OrderRequest
 from trader.core.signal import Direction, Reading
-from trader.core.trade import Trade
+from trader.core.trade import Factors, Trade
 
 #: How far the books may drift from the sum of all bookings before they contradict themselves,
 #: as a share of the larger amount: far above float noise, far below a cent.
@@ -51,6 +51,7 @@ class Pending(msgspec.Struct, frozen=True):
     reserve: float
     hedge: bool = False
     linked_to: int | None = None
+    factors: Factors | None = None
 
 
 class Guards(msgspec.Struct):
@@ -81,6 +82,7 @@ class Book(msgspec.Struct):
     `last_close_time` its T. `funnel` counts per stream and rule; `dropped` the pending entries that never filled.
     `adds` counts the add-ons of each open first trade; `stopped` is T of the last stop by stream and direction, None
     until its instant ends; `returns` are the last results on reserved capital. Hedges are in none of these three.
+    `hours` are the closes of the last 30 days' full hours by coin.
     """
 
     pool: Pool
@@ -101,6 +103,7 @@ class Book(msgspec.Struct):
     adds: dict[int, int] = {}
     stopped: dict[str, int | None] = {}
     returns: list[float] = []
+    hours: dict[str, dict[int, float]] = {}
 
     @classmethod
     def of(cls, capital: float) -> Book:

@@ -114,18 +114,6 @@ def closes_everything(settings: Settings, book: Book) -> str:
     return DRAWDOWN if rule.enable and drawdown_of(book) > rule.close_at else ""
 
 
-def forbids_entries(book: Book) -> str:
-    """Return the rule that forbids entries now (check 7, in its order), or ""."""
-    guards = book.guards
-    if guards.paused:
-        return "paused"
-    if guards.killed:
-        return KILL_SWITCH
-    if guards.day_lost:
-        return "daily_loss"
-    return "cooldown" if guards.cooldown_until else ""
-
-
 def awaits_time(settings: Settings, book: Book) -> bool:
     """Tell whether a guard is on that time alone will end."""
     resumes = settings.DRAWDOWN_PROTECTION.resume_after_hours is not None

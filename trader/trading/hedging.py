@@ -12,6 +12,7 @@ from trader.core.signal import Direction
 from trader.core.trade import Trade
 from trader.trading.book import Book
 from trader.trading.guards import drawdown_of
+from trader.trading.leverage import leverage_of
 
 
 class Exposure(msgspec.Struct, frozen=True):
@@ -66,7 +67,7 @@ def wanted_hedge(
         return None
     price = book.last_close[symbol]
     quantity = instrument.cut_quantity(settings.HEDGING.hedge_ratio * abs(exposure.net))
-    reserve = quantity * price / settings.leverage
+    reserve = quantity * price / leverage_of(settings, book, symbol)
     if not instrument.tradable(quantity, price) or reserve > book.pool.free:
         return None
     return Direction.SHORT if exposure.net > 0 else Direction.LONG, quantity, reserve

@@ -27,10 +27,13 @@ def kelly_fraction(returns: Sequence[float]) -> float:
     return (share * win - (1 - share) * loss) / win
 
 
-def kelly_cap(settings: Settings, returns: Sequence[float], equity: float, price: float) -> float | None:
-    """Return the largest quantity that the last results justify; None while the rule is off or knows too little."""
+def kelly_cap(settings: Settings, returns: Sequence[float], whole: float) -> float | None:
+    """Return the largest quantity that the last results justify; None while the rule is off or knows too little.
+
+    `whole` is the quantity that all of equity with leverage would buy.
+    """
     rule = settings.KELLY
     if not rule.enable or len(returns) < rule.min_trades:
         return None
     fraction = max(kelly_fraction(returns[-rule.window :]) * rule.fraction, rule.min_fraction)
-    return fraction * equity * settings.leverage / price
+    return fraction * whole

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from msgspec import structs
+
 from trader.core.candle import Candle
 from trader.core.commands import AmendStop, CancelOrder, Command, SubmitOrder
 from trader.core.errors import InvariantError
@@ -12,13 +14,16 @@ from trader.core.instrument import Instrument
 from trader.core.order import Fill, OrderDropped, OrderRequest, Role
 from trader.core.ports import Opinions
 from trader.core.settings import Settings
-from trader.core.signal import Direction, Reading, Refusal
-from trader.core.timeframe import DAY_MS, MINUTE_MS, Timeframe
-from trader.core.trade import Part, Target, Trade
+from trader.core.signal import Direction, Reading, Refusal, Signal
+from trader.core.timeframe import DAY_MS, HOUR_MS, MINUTE_MS, Timeframe
+from trader.core.trade import Trade
 from trader.trading import guards, hedging, pyramiding
 from trader.trading.book import Book, Pending
-from trader.trading.checks import PORTFOLIO_LIMITS, Wish, quiet_refusal, refusal_of, wish_of
+from trader.trading.checks import NO_PATTERN, RuleBook, quiet_refusal
+from trader.trading.correlation import remember_hour
 from trader.trading.exits import advance_peak, raised_stop
+from trader.trading.fills import book_entry, book_part, count_result, new_hedge, new_trade
+from trader.trading.leverage import leverage_of
 from trader.trading.limits.base import Proposal
 from trader.trading.notes import (
     Audience,
@@ -33,8 +38,8 @@ from trader.trading.notes import (
     TradeOpened,
 )
 from trader.trading.reversal import is_reversed
-from trader.trading.sizing import Size, position_size
-from trader.trading.targets import Levels, distances_of, levels_at, plan_targets
+from trader.trading.sizing import Entry, Size, position_size
+from trader.trading.targets import Levels, direction_of, distances_of, levels_at
 
 
 class TradingLogic:
@@ -60,6 +65,7 @@ class TradingLogic:
         self._opinions = opinions
         self._audience = audience or Nobody()
         self._at_rest = False
+        self._rules = RuleBook(settings)
 
     def handle(self, event: Event) -> list[Command]:
         """Take one event and return the commands that follow from it; the books are checked after each."""
@@ -111,6 +117,8 @@ class TradingLogic:
         commands: list[Command] = []
         for candle in exit_candles(instant.candles, self._exit_streams, self._rank):
             symbol = candle.symbol
+            if instant.time % HOUR_MS == 0:
+                remember_hour(book.hours.setdefault(symbol, {}), instant.time // HOUR_MS, candle.close)
             for trade in book.trades.values():
                 if trade.symbol == symbol and not trade.hedge:
                     commands += self.check_trade_exit(trade, candle)
@@ -190,7 +198,9 @@ class TradingLogic:
         direction, quantity, reserve = wanted
         nan, price = float("nan"), self.book.last_close[symbol]
         reading = Reading(symbol, self._exit_streams[symbol], price, nan, nan, None)
-        yield self._submit_entry(reading, direction, quantity, "hedge_open", time, price, nan, reserve, hedge=True)
+        leverage = leverage_of(self.settings, self.book, symbol)
+        request = self._entry_request(reading, direction, quantity, "hedge_open", time, leverage)
+        yield self._submit(Pending(request, reading, price, nan, reserve, hedge=True))
 
     def _reverse(self, readings: Sequence[Reading], time: int) -> Iterator[Command]:
         by_stream = {(reading.symbol, reading.timeframe): reading for reading in readings}
@@ -219,113 +229,70 @@ class TradingLogic:
             self._audience.note(Refused(time, reading, answer))
             return ()
         self.book.count(reading, "opened")
-        return [self.open_trade(*answer)]
+        return [self.open_trade(answer)]
 
-    def should_open_trade(self, reading: Reading, time: int) -> Refusal | tuple[Wish, Levels, Size]:
+    def should_open_trade(self, reading: Reading, time: int) -> Refusal | Entry:
         """Make all checks of section 3 in their order; return the first "no", or the entry that passed."""
         quiet = quiet_refusal(reading, time, self.settings.TRADING_HOURS)
         if quiet is not None or reading.signal is None:
-            return quiet or Refusal("signal", "no_pattern")
-        wish = wish_of(reading, reading.signal, time)
-        refusal = refusal_of(wish, self.book, self.settings)
+            return quiet or NO_PATTERN
+        proposal = self._propose(reading, reading.signal, time)
+        refusal = self._rules.before_size(proposal, self.book)
         if refusal is not None:
             return refusal
-        levels = self.calculate_pattern_targets(wish)
-        size = self.calculate_position_size(wish, levels)
-        return self._limit(wish, levels, size) or (wish, levels, size)
+        proposal = structs.replace(proposal, stop=self.calculate_pattern_targets(proposal).stop)
+        size = self.calculate_position_size(proposal)
+        proposal = structs.replace(proposal, quantity=size.quantity)
+        refusal = self._rules.after_size(proposal, self.book)
+        if refusal is None and size.refusal:
+            refusal = Refusal(
+                "size", size.refusal, {"wanted": size.factors.wanted, "affordable": size.factors.affordable}
+            )
+        return refusal or Entry(proposal, size)
 
-    def calculate_pattern_targets(self, wish: Wish) -> Levels:
+    def _propose(self, reading: Reading, signal: Signal, time: int) -> Proposal:
+        direction = direction_of(signal, reading)
+        leverage = leverage_of(self.settings, self.book, reading.symbol, signal.probability)
+        return Proposal(time, reading, signal, direction, reading.close, float("nan"), leverage)
+
+    def calculate_pattern_targets(self, proposal: Proposal) -> Levels:
         """Return the estimated stop and take profit, the decision candle's close being the estimated entry."""
-        reading = wish.reading
-        distances = distances_of(self.settings, wish.signal.pattern, reading.atr14)
-        return levels_at(reading.close, wish.direction, distances, self._instruments[reading.symbol])
+        distances = distances_of(self.settings, proposal.signal.pattern, proposal.reading.atr14)
+        return levels_at(proposal.price, proposal.direction, distances, self._instruments[proposal.symbol])
 
-    def calculate_position_size(self, wish: Wish, levels: Levels) -> Size:
+    def calculate_position_size(self, proposal: Proposal) -> Size:
         """Return the quantity of section 4, with the factors that made it."""
-        reading = wish.reading
-        distance = (reading.close - levels.stop) * wish.direction
-        instrument = self._instruments[reading.symbol]
-        probability, factors = wish.signal.probability, self._factors(wish)
-        return position_size(self.settings, self.book, instrument, reading.close, distance, probability, factors)
+        factors = self._rules.factors(proposal, self.book)
+        return position_size(self.settings, self.book, self._instruments[proposal.symbol], proposal, factors)
 
-    def _factors(self, wish: Wish) -> dict[str, float]:
-        """Return the reductions that re-entry and pyramiding set, by name."""
-        settings, book, reading = self.settings, self.book, wish.reading
-        factors = {}
-        if pyramiding.re_enters(settings, book, reading, wish.direction, wish.time):
-            factors["re_entry"] = settings.RE_ENTRY.risk_multiplier
-        if pyramiding.trade_to_add_to(settings, book, reading, wish.direction) is not None:
-            factors["pyramiding"] = settings.PYRAMIDING.risk_multiplier
-        return factors
-
-    def _limit(self, wish: Wish, levels: Levels, size: Size) -> Refusal | None:
-        proposal = Proposal(
-            wish.time,
-            wish.reading.symbol,
-            wish.direction,
-            wish.reading.close,
-            levels.stop,
-            size.quantity,
-            self.settings.leverage,
-        )
-        for limit in PORTFOLIO_LIMITS:
-            values = limit.check(proposal, self.book, self.settings)
-            if values is not None:
-                return Refusal("portfolio", limit.rule, values)
-        if size.refusal:
-            return Refusal("size", size.refusal, {"wanted": size.wanted, "affordable": size.affordable})
-        return None
-
-    def open_trade(self, wish: Wish, levels: Levels, size: Size) -> Command:
+    def open_trade(self, entry: Entry) -> Command:
         """Order the entry and move its estimated reserve from free to reserved."""
-        reading = wish.reading
-        first = pyramiding.trade_to_add_to(self.settings, self.book, reading, wish.direction)
-        reserve = size.quantity * reading.close / self.settings.leverage
-        command = self._submit_entry(
-            reading,
-            wish.direction,
-            size.quantity,
-            "entry",
-            wish.time,
-            reading.close,
-            levels.stop,
-            reserve,
-            linked_to=first.id if first else None,
+        proposal, size = entry.proposal, entry.size
+        first = pyramiding.trade_to_add_to(self.settings, self.book, proposal.reading, proposal.direction)
+        request = self._entry_request(
+            proposal.reading, proposal.direction, size.quantity, "entry", proposal.time, proposal.leverage
         )
-        self._audience.note(Ordered(wish.time, reading, command.request, levels.stop, size.risk))
-        return command
+        linked_to = first.id if first else None
+        pending = Pending(
+            request, proposal.reading, proposal.price, proposal.stop, proposal.reserve, False, linked_to, size.factors
+        )
+        self._audience.note(Ordered(proposal.time, proposal.reading, request, proposal.stop, size.factors.risk))
+        return self._submit(pending)
 
-    def _submit_entry(
-        self,
-        reading: Reading,
-        direction: Direction,
-        quantity: float,
-        reason: str,
-        time: int,
-        price: float,
-        stop: float,
-        reserve: float,
-        hedge: bool = False,
-        linked_to: int | None = None,
-    ) -> SubmitOrder:
+    def _entry_request(
+        self, reading: Reading, direction: Direction, quantity: float, reason: str, time: int, leverage: float
+    ) -> OrderRequest:
         order_id = self.book.next_order_id()
-        patience = max(MINUTE_MS, self._exit_streams[reading.symbol].ms)
-        request = OrderRequest(
-            order_id,
-            order_id,
-            reading.symbol,
-            Role.ENTRY,
-            direction,
-            quantity,
-            float("nan"),
-            self.settings.leverage,
-            reason,
-            time,
-            time + patience,
+        expires = time + max(MINUTE_MS, self._exit_streams[reading.symbol].ms)
+        symbol, nan = reading.symbol, float("nan")
+        return OrderRequest(
+            order_id, order_id, symbol, Role.ENTRY, direction, quantity, nan, leverage, reason, time, expires
         )
-        self.book.pool.free -= reserve
-        self.book.pending[order_id] = Pending(request, reading, price, stop, reserve, hedge, linked_to)
-        return SubmitOrder(request)
+
+    def _submit(self, pending: Pending) -> SubmitOrder:
+        self.book.pool.free -= pending.reserve
+        self.book.pending[pending.request.order_id] = pending
+        return SubmitOrder(pending.request)
 
     def close_trade(self, trade: Trade, reason: str, time: int) -> Iterator[Command]:
         """Order the rest of a trade closed at the next open; the first order to close gives the reason."""
@@ -356,98 +323,27 @@ class TradingLogic:
         trade = self.book.trades.get(fill.position_id)
         if trade is None:
             raise InvariantError(f"order {fill.order_id} of {fill.symbol} filled for a trade that is not open")
-        yield from self._book_part(trade, fill)
+        part = book_part(self.book, trade, fill, self._instruments[trade.symbol])
+        self._audience.note(PartClosed(trade, part, fill))
+        if trade.quantity_left <= 0:
+            count_result(self.book, trade, self.settings.KELLY.window)
+            yield CancelOrder(trade.position_id, trade.stop_order_id)
+            for target in trade.targets:
+                yield CancelOrder(trade.position_id, target.order_id)
 
     def _enter(self, fill: Fill) -> Iterator[Command]:
-        book = self.book
-        pending = book.pending.pop(fill.position_id, None)
+        pending = self.book.pending.get(fill.position_id)
         if pending is None:
             raise InvariantError(f"order {fill.order_id} of {fill.symbol} filled, but no entry was waiting")
-        reserve = fill.quantity * fill.price / pending.request.leverage
-        book.pool.free += pending.reserve - reserve
-        book.pool.gain(-fill.fee)
-        trade = self._new_hedge(pending, fill, reserve) if pending.hedge else self._new_trade(pending, fill, reserve)
-        book.trades[trade.position_id] = trade
-        if trade.linked_to is not None:
-            book.adds[trade.linked_to] = book.adds.get(trade.linked_to, 0) + 1
+        make = new_hedge if pending.hedge else new_trade
+        trade = make(self.book, self.settings, pending, fill, self._instruments[fill.symbol])
+        book_entry(self.book, pending, fill, trade)
         self._audience.note(TradeOpened(trade, fill))
         if trade.hedge:
             return
         yield self._order(trade, trade.stop_order_id, Role.STOP, trade.quantity, trade.stop, trade.stop_reason)
         for target in trade.targets:
             yield self._order(trade, target.order_id, Role.TARGET, target.quantity, target.price, target.reason)
-
-    def _new_trade(self, pending: Pending, fill: Fill, reserve: float) -> Trade:
-        book, reading, instrument = self.book, pending.reading, self._instruments[fill.symbol]
-        signal = reading.signal
-        if signal is None:
-            raise InvariantError(f"entry {fill.order_id} of {fill.symbol} has no signal")
-        distances = distances_of(self.settings, signal.pattern, reading.atr14)
-        levels = levels_at(fill.price, fill.direction, distances, instrument)
-        planned = plan_targets(self.settings, fill.price, fill.quantity, fill.direction, distances, instrument)
-        book.trade_count += 1
-        return Trade(
-            id=book.trade_count,
-            position_id=fill.position_id,
-            symbol=fill.symbol,
-            timeframe=reading.timeframe,
-            strategy=self.settings.STRATEGY,
-            pattern=signal.pattern,
-            direction=fill.direction,
-            probability=signal.probability,
-            strength=signal.strength,
-            signal_time=pending.request.decided,
-            entry_time=fill.time,
-            entry_price=fill.price,
-            quantity=fill.quantity,
-            leverage=pending.request.leverage,
-            atr14=reading.atr14,
-            stop=levels.stop,
-            stop_reason="stop_loss",
-            stop_order_id=book.next_order_id(),
-            first_stop=levels.stop,
-            take_profit=levels.take_profit,
-            targets=[Target(book.next_order_id(), t.price, t.quantity, t.reason) for t in planned],
-            peak=fill.price,
-            quantity_left=fill.quantity,
-            reserved=reserve,
-            entry_fee=fill.fee,
-            fees=fill.fee,
-            linked_to=pending.linked_to,
-        )
-
-    def _new_hedge(self, pending: Pending, fill: Fill, reserve: float) -> Trade:
-        nan = float("nan")
-        self.book.trade_count += 1
-        return Trade(
-            id=self.book.trade_count,
-            position_id=fill.position_id,
-            symbol=fill.symbol,
-            timeframe=pending.reading.timeframe,
-            strategy="hedge",
-            pattern="",
-            direction=fill.direction,
-            probability=nan,
-            strength=nan,
-            signal_time=pending.request.decided,
-            entry_time=fill.time,
-            entry_price=fill.price,
-            quantity=fill.quantity,
-            leverage=pending.request.leverage,
-            atr14=nan,
-            stop=nan,
-            stop_reason="",
-            stop_order_id=0,
-            first_stop=nan,
-            take_profit=nan,
-            targets=[],
-            peak=fill.price,
-            quantity_left=fill.quantity,
-            reserved=reserve,
-            entry_fee=fill.fee,
-            fees=fill.fee,
-            hedge=True,
-        )
 
     def _order(
         self, trade: Trade, order_id: int, role: Role, quantity: float, price: float, reason: str
@@ -466,62 +362,6 @@ class TradingLogic:
                 trade.signal_time,
             )
         )
-
-    def _book_part(self, trade: Trade, fill: Fill) -> Iterator[Command]:
-        """Give back the reserve of the closed part with its result; end the trade when nothing is left."""
-        book = self.book
-        left = self._instruments[trade.symbol].cut_quantity(trade.quantity_left - fill.quantity)
-        gross = (fill.price - trade.entry_price) * fill.quantity * trade.direction
-        released = trade.reserved * (fill.quantity / trade.quantity_left) if left > 0 else trade.reserved
-        entry_fee, funding = _shares(trade, fill.quantity, left)
-        trade.quantity_left = left
-        trade.reserved -= released
-        trade.fees += fill.fee
-        trade.targets = [target for target in trade.targets if target.order_id != fill.order_id]
-        book.pool.free += released
-        book.pool.gain(gross - fill.fee)
-        if left <= 0:
-            del book.trades[trade.position_id]
-        book.part_count += 1
-        part = Part(
-            sequence=book.part_count,
-            time=fill.time,
-            quantity=fill.quantity,
-            price=fill.price,
-            reason=fill.reason,
-            fees=entry_fee + fill.fee,
-            funding=funding,
-            net=gross - fill.fee - entry_fee - funding,
-            equity_after=book.worth(),
-        )
-        trade.parts = [*trade.parts, part]
-        self._audience.note(PartClosed(trade, part, fill))
-        if left <= 0:
-            self._count_result(trade)
-            yield CancelOrder(trade.position_id, trade.stop_order_id)
-            for target in trade.targets:
-                yield CancelOrder(trade.position_id, target.order_id)
-
-    def _count_result(self, trade: Trade) -> None:
-        if trade.hedge:
-            return
-        self._remember(trade)
-        if trade.net > 0:
-            self.book.won += 1
-            self.book.guards.streak = 0
-        else:
-            self.book.lost += 1
-            self.book.guards.streak += 1
-
-    def _remember(self, trade: Trade) -> None:
-        """Keep what later decisions look back on: the result, the stop, the end of a first trade's add-ons."""
-        book = self.book
-        invested = trade.quantity * trade.entry_price / trade.leverage
-        book.returns = [*book.returns, trade.net / invested][-self.settings.KELLY.window :]
-        if trade.linked_to is None:
-            book.adds.pop(trade.id, None)
-        if trade.parts[-1].reason == "stop_loss":
-            book.stopped[pyramiding.stop_key(trade.symbol, trade.timeframe, trade.direction)] = None
 
     def _on_dropped(self, event: OrderDropped) -> list[Command]:
         pending = self.book.pending.get(event.order_id)
@@ -544,17 +384,3 @@ class TradingLogic:
         self.book.pending.clear()
         self.book.pool.equity = self.book.worth()
         return []
-
-
-def _shares(trade: Trade, quantity: float, left: float) -> tuple[float, float]:
-    """Return the part's shares of entry fee and funding; the last part takes what is not yet given out."""
-    given_fee = sum(_entry_fee_share(trade, part.quantity) for part in trade.parts)
-    given_funding = sum(part.funding for part in trade.parts)
-    if left <= 0:
-        return trade.entry_fee - given_fee, trade.funding - given_funding
-    share = quantity / trade.quantity_left
-    return _entry_fee_share(trade, quantity), (trade.funding - given_funding) * share
-
-
-def _entry_fee_share(trade: Trade, quantity: float) -> float:
-    return trade.entry_fee * (quantity / trade.quantity)

@@ -18,6 +18,7 @@ from trader.core.settings.types import (
     Index,
     OpenFraction,
     Positive,
+    Share,
     Speed,
     Zone,
     above,
@@ -88,6 +89,28 @@ class ConfidenceWeighting(Group):
     @field_validator("tiers")
     @classmethod
     def _descending(cls, value: tuple[ConfidenceTier, ...]) -> tuple[ConfidenceTier, ...]:
+        text = "the first tier that is reached counts, so each min_prob must be less than the one before"
+        ascending([-tier.min_prob for tier in value], text)
+        return value
+
+
+class SizeTier(Group):
+    """From this probability on, this share of the full size."""
+
+    min_prob: Fraction
+    size: Share
+
+
+class ConfidenceTiers(Group):
+    """Size and leverage by probability, in place of the confidence weighting; the first tier that is reached counts."""
+
+    enable: bool
+    lowest_leverage: Annotated[float, Field(strict=True, ge=1, le=125, allow_inf_nan=False)]
+    tiers: Annotated[tuple[SizeTier, ...], Field(min_length=1)]
+
+    @field_validator("tiers")
+    @classmethod
+    def _descending(cls, value: tuple[SizeTier, ...]) -> tuple[SizeTier, ...]:
         text = "the first tier that is reached counts, so each min_prob must be less than the one before"
         ascending([-tier.min_prob for tier in value], text)
         return value

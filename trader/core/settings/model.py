@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from trader.core.settings.groups import (
     AtrStop,
+    ConfidenceTiers,
     ConfidenceWeighting,
     Embedded,
     FeeByMarket,
@@ -26,6 +27,7 @@ from trader.core.settings.protection import (
     TrailingStop,
 )
 from trader.core.settings.types import (
+    Coin,
     Coins,
     Count,
     Fraction,
@@ -91,7 +93,9 @@ class Settings(Group):
     MAX_POSITION_SIZE_PCT: Share
     MIN_SIZE_RATIO: Fraction
     LEVERAGE: Annotated[float, Field(strict=True, ge=1, le=125, allow_inf_nan=False)]
+    LEVERAGE_BY_COIN: dict[Coin, Annotated[float, Field(strict=True, ge=1, le=125, allow_inf_nan=False)]]
     ML_CONFIDENCE_WEIGHTING: ConfidenceWeighting
+    CONFIDENCE_TIERS: ConfidenceTiers
     DEFAULT_FILTERS: Filters
     MAINTENANCE_MARGIN_RATE: OpenFraction
     TAKER_FEE: FeeByMarket
@@ -180,10 +184,9 @@ class Settings(Group):
         table = self.MIN_ATR_PCT
         return table.get(timeframe, 0.0) if isinstance(table, dict) else table
 
-    @property
-    def leverage(self) -> float:
-        """The leverage in force: 1 on spot."""
-        return self.LEVERAGE if self.MARKET == "futures" else 1.0
+    def leverage_of(self, symbol: str) -> float:
+        """Return the highest leverage allowed for a coin: 1 on spot."""
+        return self.LEVERAGE_BY_COIN.get(symbol, self.LEVERAGE) if self.MARKET == "futures" else 1.0
 
     @property
     def taker_fee(self) -> float:

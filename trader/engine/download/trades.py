@@ -9,7 +9,6 @@ import numpy as np
 from trader.core.errors import DataError
 from trader.core.timeframe import HOUR_MS, MINUTE_MS
 from trader.engine.download.stream import Stream
-from trader.exchange.binance.rest import PAGE
 from trader.exchange.binance.rows import TradePage
 from trader.market.manifest import Span
 from trader.market.table import CandleTable

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
 from trader.core.settings import Settings
-from trader.core.signal import Direction
+from trader.core.signal import Direction, Reading, Refusal, Signal
 from trader.trading.book import Book
 
 #: A limit is exceeded by more than this share of itself (trading-rules, section 8).
@@ -16,15 +16,24 @@ LIMIT_TOLERANCE = 1e-9
 
 
 class Proposal(msgspec.Struct, frozen=True):
-    """A sized entry before the limits: prices in quote currency, `quantity` in base currency."""
+    """A signal on its way to an entry: T in ms, prices in quote currency, `quantity` in base currency.
+
+    Before it is sized, `quantity` is 0 and `stop` the estimated one; `leverage` is what the entry would use.
+    """
 
     time: int
-    symbol: str
+    reading: Reading
+    signal: Signal
     direction: Direction
     price: float
     stop: float
-    quantity: float
     leverage: float
+    quantity: float = 0.0
+
+    @property
+    def symbol(self) -> str:
+        """The coin."""
+        return self.reading.symbol
 
     @property
     def reserve(self) -> float:
@@ -36,13 +45,28 @@ class Proposal(msgspec.Struct, frozen=True):
         return math.isfinite(self.price) and math.isfinite(self.stop) and math.isfinite(self.quantity)
 
 
-class Limit(Protocol):
-    """Approves or refuses a proposal."""
+class Approval(msgspec.Struct, frozen=True):
+    """A "yes", with the factor by which the rule shrinks the size: 1 says nothing."""
 
+    factor: float = 1.0
+
+
+APPROVED = Approval()
+
+
+class Limit(Protocol):
+    """Approves or refuses a proposal, and leaves the books as they were.
+
+    `stage` and `rule` name its refusals. Made with the settings alone.
+    """
+
+    stage: str
     rule: str
 
-    def check(self, proposal: Proposal, book: Book, settings: Settings) -> dict[str, Any] | None:
-        """Return None to approve, or the values that exceed the limit."""
+    def __init__(self, settings: Settings) -> None: ...
+
+    def check(self, proposal: Proposal, book: Book) -> Approval | Refusal:
+        """Return an approval, or a refusal with the values it looked at."""
         ...
 
 

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from trader.core.settings import Settings
+from trader.core.signal import Refusal
 from trader.trading.book import Book
-from trader.trading.limits.base import Proposal, exceeds
+from trader.trading.limits.base import APPROVED, Approval, Proposal, exceeds
 
 
 class SymbolExposure:
-    """Reserved capital of the symbol, pending entries and the new one included, against `MAX_SYMBOL_EXPOSURE`."""
+    """Reserved capital of the symbol, pending entries, hedges and the new one included."""
 
-    rule = "symbol_exposure"
+    stage, rule = "portfolio", "symbol_exposure"
 
-    def check(self, proposal: Proposal, book: Book, settings: Settings) -> dict[str, Any] | None:
-        """Return the exposure and its limit, in quote currency, when the new trade would exceed it."""
+    def __init__(self, settings: Settings) -> None:
+        self._share = settings.MAX_SYMBOL_EXPOSURE
+
+    def check(self, proposal: Proposal, book: Book) -> Approval | Refusal:
+        """Refuse with the exposure and its limit, in quote currency."""
         exposure = book.reserved_where(symbol=proposal.symbol) + proposal.reserve
-        limit = settings.MAX_SYMBOL_EXPOSURE * book.pool.equity
-        return {"exposure": exposure, "limit": limit} if exceeds(exposure, limit) else None
+        return _judge(self, exposure, self._share * book.pool.equity)
 
 
 class DirectionExposure:
-    """Reserved capital of the direction, pending entries and the new one included, against `MAX_DIRECTION_EXPOSURE`."""
+    """Reserved capital of the direction, pending entries, hedges and the new one included."""
 
-    rule = "direction_exposure"
+    stage, rule = "portfolio", "direction_exposure"
 
-    def check(self, proposal: Proposal, book: Book, settings: Settings) -> dict[str, Any] | None:
-        """Return the exposure and its limit, in quote currency, when the new trade would exceed it."""
+    def __init__(self, settings: Settings) -> None:
+        self._share = settings.MAX_DIRECTION_EXPOSURE
+
+    def check(self, proposal: Proposal, book: Book) -> Approval | Refusal:
+        """Refuse with the exposure and its limit, in quote currency."""
         exposure = book.reserved_where(direction=proposal.direction) + proposal.reserve
-        limit = settings.MAX_DIRECTION_EXPOSURE * book.pool.equity
-        return {"exposure": exposure, "limit": limit} if exceeds(exposure, limit) else None
+        return _judge(self, exposure, self._share * book.pool.equity)
+
+
+def _judge(limit: SymbolExposure | DirectionExposure, exposure: float, most: float) -> Approval | Refusal:
+    if exceeds(exposure, most):
+        return Refusal(limit.stage, limit.rule, {"exposure": exposure, "limit": most})
+    return APPROVED

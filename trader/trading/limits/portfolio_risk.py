@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from trader.core.settings import Settings
+from trader.core.signal import Refusal
 from trader.trading.book import Book
-from trader.trading.limits.base import Proposal, exceeds
+from trader.trading.limits.base import APPROVED, Approval, Proposal, exceeds
 
 
 class PortfolioRisk:
@@ -15,21 +14,23 @@ class PortfolioRisk:
     A stop past the entry risks nothing. Hedges have no stop and do not count.
     """
 
-    rule = "portfolio_risk"
+    stage, rule = "portfolio", "portfolio_risk"
 
-    def check(self, proposal: Proposal, book: Book, settings: Settings) -> dict[str, Any] | None:
-        """Return the risk and its limit, in quote currency, when the new trade would exceed it."""
-        risk = sum(
-            _at_risk(trade.direction, trade.entry_price, trade.stop, trade.quantity_left)
-            for trade in book.trades.values()
-            if not trade.hedge
-        )
-        risk += sum(_at_risk(p.request.direction, p.price, p.stop, p.request.quantity) for p in book.entries_pending)
-        if not proposal.is_finite():
-            return {"stop": proposal.stop}
-        risk += _at_risk(proposal.direction, proposal.price, proposal.stop, proposal.quantity)
-        limit = settings.MAX_PORTFOLIO_RISK * book.pool.equity
-        return {"risk": risk, "limit": limit} if exceeds(risk, limit) else None
+    def __init__(self, settings: Settings) -> None:
+        self._share = settings.MAX_PORTFOLIO_RISK
+
+    def check(self, proposal: Proposal, book: Book) -> Approval | Refusal:
+        """Refuse with the risk and its limit, in quote currency."""
+        risk = _at_risk(proposal.direction, proposal.price, proposal.stop, proposal.quantity)
+        for trade in book.trades.values():
+            if not trade.hedge:
+                risk += _at_risk(trade.direction, trade.entry_price, trade.stop, trade.quantity_left)
+        for pending in book.entries_pending:
+            risk += _at_risk(pending.request.direction, pending.price, pending.stop, pending.request.quantity)
+        limit = self._share * book.pool.equity
+        if proposal.is_finite() and not exceeds(risk, limit):
+            return APPROVED
+        return Refusal(self.stage, self.rule, {"risk": risk, "limit": limit})
 
 
 def _at_risk(direction: int, entry: float, stop: float, quantity: float) -> float:

@@ -1,0 +1,55 @@
+"""What the signal itself must be: inside the hours, probable, strong, and not too old."""
+
+from __future__ import annotations
+
+from trader.core.settings import Settings
+from trader.core.signal import Refusal
+from trader.trading.book import Book
+from trader.trading.hours import inside_hours
+from trader.trading.limits.base import APPROVED, Approval, Proposal
+
+
+class Hours:
+    """Inside the trading hours (check 3)."""
+
+    stage, rule = "stream", "outside_hours"
+
+    def __init__(self, settings: Settings) -> None:
+        self._hours = settings.TRADING_HOURS
+
+    def check(self, proposal: Proposal, book: Book) -> Approval | Refusal:
+        """Refuse outside the hours."""
+        inside = not self._hours.enable or inside_hours(self._hours, proposal.time)
+        return APPROVED if inside else Refusal(self.stage, self.rule)
+
+
+class Probability:
+    """Probable enough (check 5)."""
+
+    stage, rule = "signal", "low_probability"
+
+    def __init__(self, settings: Settings) -> None:
+        self._least = settings.MIN_PROBABILITY
+
+    def check(self, proposal: Proposal, book: Book) -> Approval | Refusal:
+        """Refuse with the probability and the least."""
+        probability = proposal.signal.probability
+        if probability >= self._least:
+            return APPROVED
+        return Refusal(self.stage, self.rule, {"probability": probability, "least": self._least})
+
+
+class Strength:
+    """Strong enough (check 6)."""
+
+    stage, rule = "signal", "low_strength"
+
+    def __init__(self, settings: Settings) -> None:
+        self._least = settings.MIN_STRENGTH
+
+    def check(self, proposal: Proposal, book: Book) -> Approval | Refusal:
+        """Refuse with the strength and the least."""
+        strength = proposal.signal.strength
+        if strength >= self._least:
+            return APPROVED
+        return Refusal(self.stage, self.rule, {"strength": strength, "least": self._least})
