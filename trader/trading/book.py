@@ -8,6 +8,7 @@ from trader.core.errors import InvariantError
 from trader.core.order import OrderRequest
 from trader.core.signal import Direction, Reading
 from trader.core.trade import Factors, Trade
+from trader.trading.hourly import Hourly
 
 #: How far the books may drift from the sum of all bookings before they contradict themselves,
 #: as a share of the larger amount: far above float noise, far below a cent.
@@ -82,7 +83,7 @@ class Book(msgspec.Struct):
     `last_close_time` its T. `funnel` counts per stream and rule; `dropped` the pending entries that never filled.
     `adds` counts the add-ons of each open first trade; `stopped` is T of the last stop by stream and direction, None
     until its instant ends; `returns` are the last results on reserved capital. Hedges are in none of these three.
-    `hours` are the closes of the last 30 days' full hours by coin.
+    `hours` are the last 30 days by the hour, of each coin, where a rule needs them.
     """
 
     pool: Pool
@@ -103,7 +104,7 @@ class Book(msgspec.Struct):
     adds: dict[int, int] = {}
     stopped: dict[str, int | None] = {}
     returns: list[float] = []
-    hours: dict[str, dict[int, float]] = {}
+    hours: dict[str, Hourly] = {}
 
     @classmethod
     def of(cls, capital: float) -> Book:

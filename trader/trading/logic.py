@@ -15,14 +15,14 @@ from trader.core.order import Fill, OrderDropped, OrderRequest, Role
 from trader.core.ports import Opinions
 from trader.core.settings import Settings
 from trader.core.signal import Direction, Reading, Refusal, Signal
-from trader.core.timeframe import DAY_MS, HOUR_MS, MINUTE_MS, Timeframe
+from trader.core.timeframe import DAY_MS, MINUTE_MS, Timeframe
 from trader.core.trade import Trade
 from trader.trading import guards, hedging, pyramiding
 from trader.trading.book import Book, Pending
 from trader.trading.checks import NO_PATTERN, RuleBook, quiet_refusal
-from trader.trading.correlation import remember_hour
 from trader.trading.exits import advance_peak, raised_stop
 from trader.trading.fills import book_entry, book_part, count_result, new_hedge, new_trade
+from trader.trading.hourly import Hourly, needs_hours
 from trader.trading.leverage import leverage_of
 from trader.trading.limits.base import Proposal
 from trader.trading.notes import (
@@ -66,6 +66,7 @@ class TradingLogic:
         self._audience = audience or Nobody()
         self._at_rest = False
         self._rules = RuleBook(settings)
+        self._keeps_hours = needs_hours(settings)
 
     def handle(self, event: Event) -> list[Command]:
         """Take one event and return the commands that follow from it; the books are checked after each."""
@@ -117,8 +118,8 @@ class TradingLogic:
         commands: list[Command] = []
         for candle in exit_candles(instant.candles, self._exit_streams, self._rank):
             symbol = candle.symbol
-            if instant.time % HOUR_MS == 0:
-                remember_hour(book.hours.setdefault(symbol, {}), instant.time // HOUR_MS, candle.close)
+            if self._keeps_hours:
+                book.hours.setdefault(symbol, Hourly()).take(candle, instant.time)
             for trade in book.trades.values():
                 if trade.symbol == symbol and not trade.hedge:
                     commands += self.check_trade_exit(trade, candle)

@@ -6,7 +6,7 @@ from trader.core.settings import Settings
 from trader.core.signal import Refusal
 from trader.core.timeframe import HOUR_MS
 from trader.trading.book import Book
-from trader.trading.correlation import correlation, hourly_returns
+from trader.trading.hourly import Hourly, correlation
 from trader.trading.limits.base import APPROVED, Approval, Proposal
 
 #: Beyond this |r| two coins count as one (trading-rules, section 8), and what `halve` makes of the size.
@@ -48,6 +48,6 @@ class Correlation:
         pair = (one, other) if one < other else (other, one)
         known = self._known.get(pair)
         if known is None or known[0] != hour:
-            returns = [hourly_returns(book.hours.get(symbol, {}), hour) for symbol in pair]
+            returns = [book.hours.get(symbol, Hourly()).returns(hour) for symbol in pair]
             known = self._known[pair] = (hour, correlation(*returns))
         return known[1]

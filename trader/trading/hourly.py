@@ -1,0 +1,105 @@
+"""What a coin did by the hour in the last 30 days: closes and ranges, kept as candles come (section 8).
+
+Hours are counted from the epoch. They come from the exit stream, so a coin whose exit stream is longer than an hour
+has none, and the rules that need them have no effect.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+import msgspec
+
+from trader.core.candle import Candle
+from trader.core.settings import Settings
+from trader.core.timeframe import HOUR_MS
+
+#: Hours of which closes and ranges are kept, and how many two coins must share for a correlation.
+HOURS = 30 * 24
+LEAST_COMMON = 100
+#: Wilder's smoothing of the hourly range, as in ATR14.
+SMOOTHING = 14
+
+
+class Hourly(msgspec.Struct):
+    """The hours of one coin: `closes` and `ranges` (ATR14 / close) by full hour, ascending, 30 days of them.
+
+    The rest is the hour in the making and Wilder's average of the true ranges.
+    """
+
+    closes: dict[int, float] = {}
+    ranges: dict[int, float] = {}
+    hour: int = -1
+    high: float = -math.inf
+    low: float = math.inf
+    last_close: float = 0.0
+    average: float = 0.0
+    count: int = 0
+
+    def take(self, candle: Candle, time: int) -> None:
+        """Take a candle that closed at `time` (ms); the last of an hour completes it."""
+        hour = (time - 1) // HOUR_MS
+        if hour != self.hour:
+            self.hour, self.high, self.low = hour, candle.high, candle.low
+        else:
+            self.high, self.low = max(self.high, candle.high), min(self.low, candle.low)
+        if time % HOUR_MS == 0:
+            self._complete(time // HOUR_MS, candle.close)
+
+    def _complete(self, hour: int, close: float) -> None:
+        before = self.last_close or close
+        true_range = max(self.high, before) - min(self.low, before)
+        self.count += 1
+        self.average += (true_range - self.average) / min(self.count, SMOOTHING)
+        self.last_close = close
+        self.closes[hour] = close
+        if self.count >= SMOOTHING:
+            self.ranges[hour] = self.average / close
+        for kept in (self.closes, self.ranges):
+            while kept and next(iter(kept)) < hour - HOURS:
+                del kept[next(iter(kept))]
+
+    def returns(self, hour: int) -> dict[int, float]:
+        """Return the returns of the 30 days up to `hour`; one with a missing neighbour is left out."""
+        closes = self.closes
+        return {
+            at: close / closes[at - 1] - 1
+            for at, close in closes.items()
+            if at - 1 in closes and hour - HOURS < at <= hour
+        }
+
+    def calm(self) -> float | None:
+        """Return the median of the ranges over the present one: above 1 the market is calmer than usual; None unknown."""
+        if len(self.ranges) < LEAST_COMMON:
+            return None
+        present = next(reversed(self.ranges.values()))
+        return median(self.ranges.values()) / present if present > 0 else None
+
+
+def needs_hours(settings: Settings) -> bool:
+    """Tell whether a rule that is on looks at hours: correlation, or hedges by volatility."""
+    return settings.CORRELATION_MODE != "off" or (settings.HEDGING.enable and settings.HEDGING.dynamic_hedge)
+
+
+def correlation(one: Mapping[int, float], other: Mapping[int, float]) -> float | None:
+    """Return Pearson's r of two coins' returns over their common hours; None with fewer than 100, or without variance.
+
+    >>> up = {hour: 0.01 * (hour % 3 - 1) for hour in range(120)}
+    >>> round(correlation(up, {hour: 2 * value for hour, value in up.items()}), 6)
+    1.0
+    """
+    common = [hour for hour in one if hour in other]
+    if len(common) < LEAST_COMMON:
+        return None
+    return _pearson([one[hour] for hour in common], [other[hour] for hour in common])
+
+
+def _pearson(xs: Sequence[float], ys: Sequence[float]) -> float | None:
+    count = len(xs)
+    mean_x, mean_y = math.fsum(xs) / count, math.fsum(ys) / count
+    xx = math.fsum((x - mean_x) ** 2 for x in xs)
+    yy = math.fsum((y - mean_y) ** 2 for y in ys)
+    xy = math.fsum((x - mean_x) * (y - mean_y) for x, y in zip(xs, ys, strict=True))
+    return xy / math.sqrt(xx * yy) if xx > 0 and yy > 0 else None
