@@ -71,7 +71,7 @@ class Hourly(msgspec.Struct):
         }
 
     def calm(self) -> float | None:
-        """Return the median of the ranges over the present one: above 1 the market is calmer than usual; None unknown."""
+        """Return the median of the ranges over the present one, above 1 in a calm market; None while unknown."""
         if len(self.ranges) < LEAST_COMMON:
             return None
         present = next(reversed(self.ranges.values()))
