@@ -1,6 +1,6 @@
 """The candles that the venue said it does not have: outages, and the time before a listing. They are not asked again.
 
-    <root>/<market>/<COIN>/<timeframe>/absent.json    [[start, end], …] in ms; delete it to have them asked for anew
+<root>/<market>/<COIN>/<timeframe>/absent.json    [[start, end], …] in ms; delete it to have them asked for anew
 """
 
 from __future__ import annotations
