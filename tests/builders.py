@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-import config
 from trader.core.candle import VALUE_COLUMNS, Candle
 from trader.core.settings import Settings
 from trader.core.timeframe import Timeframe
+from trader.engine.settings import from_dict
 from trader.market.table import CandleTable
 
 #: 2025-01-01 00:00 UTC: a boundary of every timeframe.
@@ -37,7 +37,8 @@ def candle(
     top = max(first, close) if high is None else high
     bottom = min(first, close) if low is None else low
     time = START_MS + at * timeframe.ms if open_time is None else open_time
-    return Candle(symbol, timeframe, time, first, top, bottom, close, volume, **extra)
+    values = map(float, (first, top, bottom, close, volume))
+    return Candle(symbol, timeframe, time, *values, **{name: float(value) for name, value in extra.items()})
 
 
 def candles(closes: Sequence[float], **rest: Any) -> list[Candle]:
@@ -82,15 +83,15 @@ def table_of(candles: Sequence[Candle]) -> CandleTable:
     return CandleTable.build(candles[0].symbol, candles[0].timeframe, times, **columns)
 
 
-def walk(count: int, *, seed: int = 0, price: float = 100.0, sigma: float = 0.001, **rest: Any) -> CandleTable:
-    """Return a seeded random walk of `count` candles with shadows and volumes."""
+def walk(rows: int, /, *, seed: int = 0, price: float = 100.0, sigma: float = 0.001, **rest: Any) -> CandleTable:
+    """Return a seeded random walk of `rows` candles with shadows and volumes."""
     random = np.random.default_rng(seed)
-    close = price * np.exp(np.cumsum(random.normal(0, sigma, count)))
+    close = price * np.exp(np.cumsum(random.normal(0, sigma, rows)))
     open = np.r_[close[:1], close[:-1]]
-    shadow = np.abs(random.normal(0, sigma / 2, (2, count)))
+    shadow = np.abs(random.normal(0, sigma / 2, (2, rows)))
     high = np.maximum(open, close) * (1 + shadow[0])
     low = np.minimum(open, close) * (1 - shadow[1])
-    volume = np.round(random.lognormal(2, 1, count), 3)
+    volume = np.round(random.lognormal(2, 1, rows), 3)
     return table(close.tolist(), **{"open": open, "high": high, "low": low, "volume": volume, **rest})
 
 
@@ -101,18 +102,14 @@ def same_table(one: CandleTable, other: CandleTable) -> bool:
     )
 
 
+def same_candle(one: Candle, other: Candle) -> bool:
+    """Tell whether two candles are equal bit for bit; NaN equals NaN."""
+    return same_table(table_of([one]), table_of([other]))
+
+
 def settings(**overrides: Any) -> Settings:
     """Return the settings of `config.py` with `overrides` over them, nested ones merged."""
-    values = {name: value for name, value in vars(config).items() if name.isupper()}
-    return Settings.model_validate(_merged(values, overrides))
-
-
-def _merged(values: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(values)
-    for name, value in overrides.items():
-        nested = isinstance(value, Mapping) and isinstance(result.get(name), Mapping)
-        result[name] = _merged(result[name], value) if nested else value
-    return result
+    return from_dict(overrides)
 
 
 def _column(values: Any, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:

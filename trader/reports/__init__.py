@@ -1,1 +1,1 @@
-"""Workbooks, logs and charts of a run."""
+"""What a run leaves for people: a log of trades, figures, a workbook, a page and a few lines on the terminal."""

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from trader.core.candle import NAN
 from trader.core.errors import DataError
-from trader.core.timeframe import HOUR_MS, MINUTE_MS
+from trader.core.timeframe import HOUR_MS, MINUTE_MS, Timeframe
 from trader.engine.download.stream import Stream
 from trader.exchange.binance.rows import TradePage
 from trader.market.manifest import Span
@@ -16,23 +17,35 @@ from trader.market.trades import candles_from_trades
 
 #: Trades that are built into candles and kept at one stroke.
 CHUNK_TRADES = 20_000
-#: How far before a span its last price is looked for.
-LOOK_BACK_MS = MINUTE_MS
 
 
 async def fetch_trades(stream: Stream, job: Span) -> None:
     """Download the trades of `job` and keep their candles, a chunk of whole candles at a time."""
     start, end = job
-    pages = [await _first_page(stream, start - LOOK_BACK_MS, end)]
+    price = await _price_before(stream, start)
+    pages = [await _first_page(stream, start - start % MINUTE_MS, end)]
+    more = len(pages[0].trades) > 0
     while start < end:
-        over = _is_over(pages[-1], end)
-        if over or sum(len(page.trades) for page in pages) >= CHUNK_TRADES:
-            stop = end if over else _whole(pages[-1], stream.timeframe.ms)
-            if stop > start:
-                stream.keep(_built(stream, pages, start, stop), (start, stop))
-                start, pages = stop, _from(pages, stop)
+        over = not more or int(pages[-1].trades.times_ms[-1]) >= end
+        stop = end if over else _whole(pages[-1], stream.timeframe.ms)
+        if over or (stop > start and sum(len(page.trades) for page in pages) >= CHUNK_TRADES):
+            table = _built(stream, pages, start, stop, price)
+            stream.keep(table, (start, stop))
+            price = float(table.close[-1]) if len(table) else price
+            start, pages = stop, _still_needed(pages, stop)
         if not over:
-            pages.append(await _following(stream, pages[-1]))
+            fresh = await _following(stream, pages[-1])
+            more = len(fresh.trades) > 0
+            pages += [fresh] if more else []
+
+
+async def _price_before(stream: Stream, start: int) -> float:
+    """Return the close of the last full minute before `start`; NaN where there is none."""
+    minute = start - start % MINUTE_MS
+    before = await stream.rest.klines(
+        stream.symbol, Timeframe.MIN_1, minute - MINUTE_MS, minute, closed_before_ms=minute
+    )
+    return float(before.close[-1]) if len(before) else NAN
 
 
 async def _first_page(stream: Stream, start: int, end: int) -> TradePage:
@@ -50,12 +63,7 @@ async def _following(stream: Stream, page: TradePage) -> TradePage:
     fresh = await stream.rest.agg_trades(stream.symbol, from_id=following)
     if len(fresh.trades) and fresh.trades.ids[0] < following:
         raise DataError(f"aggTrades of {stream.symbol}: asked from id {following} on, earlier ones came")
-    return fresh if len(fresh.trades) else TradePage(page.trades, page.counts, last=True)
-
-
-def _is_over(page: TradePage, end: int) -> bool:
-    trades = page.trades
-    return page.last or not len(trades) or int(trades.times_ms[-1]) >= end
+    return fresh
 
 
 def _whole(page: TradePage, step_ms: int) -> int:
@@ -64,14 +72,24 @@ def _whole(page: TradePage, step_ms: int) -> int:
     return last - last % step_ms
 
 
-def _from(pages: Sequence[TradePage], start: int) -> list[TradePage]:
-    """Return what is still needed: the pages with trades from `start` on, and the one before, for its last price."""
+def _still_needed(pages: Sequence[TradePage], start: int) -> list[TradePage]:
+    """Return the pages with trades from `start` on, and the one before them, to whose ids theirs must join."""
     first = next((at for at, page in enumerate(pages) if page.trades.times_ms[-1] >= start), len(pages))
     return list(pages[max(0, first - 1) :])
 
 
-def _built(stream: Stream, pages: Sequence[TradePage], start: int, stop: int) -> CandleTable:
-    names = ("ids", "times_ms", "prices", "quantities", "is_buyer_maker")
-    ids, *columns = (np.concatenate([getattr(page.trades, name) for page in pages]) for name in names)
-    counts = np.concatenate([page.counts for page in pages])
-    return candles_from_trades(stream.symbol, stream.timeframe, *columns, start, stop, ids=ids, counts=counts)
+def _built(stream: Stream, pages: Sequence[TradePage], start: int, stop: int, price: float) -> CandleTable:
+    trades = [page.trades for page in pages]
+    return candles_from_trades(
+        stream.symbol,
+        stream.timeframe,
+        np.concatenate([each.times_ms for each in trades]),
+        np.concatenate([each.prices for each in trades]),
+        np.concatenate([each.quantities for each in trades]),
+        np.concatenate([each.is_buyer_maker for each in trades]),
+        start,
+        stop,
+        ids=np.concatenate([each.ids for each in trades]),
+        counts=np.concatenate([page.counts for page in pages]),
+        last_price=price,
+    )

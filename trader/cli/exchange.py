@@ -1,0 +1,164 @@
+"""`python start.py exchange`: a Binance-compatible exchange on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trader.cli.common import ConfigOption, DebugOption, SetOption, read_settings
+from trader.core.settings import Settings
+from trader.engine import logs
+from trader.exchange.embedded.app import EmbeddedExchange
+from trader.exchange.embedded.faults import parse_fault
+from trader.exchange.embedded.options import ExchangeOptions, parse_speed, parse_time, speed_text
+from trader.exchange.embedded.page import GENERATED, STORED
+
+INTERRUPTED = 130
+
+#: What people type behind `exchange`, for the table of commands.
+EXAMPLES = (
+    "",
+    "--port 8090 --speed 60",
+    "--data data --symbols BTCUSDT,ETHUSDT --from 2025-03-01 --to 2025-03-08 --speed max --hold",
+    "--fault drop=0.001 --fault stall=0.0005:3 --fault 429=0.01:2 --fault skew=-1500",
+)
+
+log = logging.getLogger(__name__)
+
+
+def exchange_command(
+    port: Annotated[int | None, typer.Option(min=0, max=65_535, help="Port on 127.0.0.1; 0 is any free one.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Play the candles of this store instead of a generated market.")
+    ] = None,
+    symbols: Annotated[
+        str | None, typer.Option(help="Coins, parted by commas; by default COINS, or all that the store holds.")
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="TIME", help="Where the play begins, UTC; what lies before has happened."),
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Where it ends; generated: never.")] = None,
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="Where a play that began before is taken up.")] = None,
+    speed: Annotated[
+        str | None,
+        typer.Option(metavar="X|max", help="Seconds of the market per second; max: as clients take it."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the generated market.")] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND=PROBABILITY[:AMOUNT]",
+            help="What shall go wrong, and how often: drop stall silent duplicate reorder delay corrupt gap "
+            "429 418 5xx timeout, or skew=MS; may be repeated. docs/embedded-exchange.md has the units.",
+        ),
+    ] = None,
+    fault_seed: Annotated[int, typer.Option(help="Seed of what goes wrong.")] = 0,
+    hold: Annotated[bool, typer.Option("--hold", help="Wait for POST /control/start before time passes.")] = False,
+    until_stdin_closes: Annotated[
+        bool, typer.Option("--until-stdin-closes", help="End when standard input closes: with whoever started it.")
+    ] = False,
+    settings: SetOption = None,
+    config: ConfigOption = None,
+    debug: DebugOption = None,
+) -> None:
+    """Play a market on 127.0.0.1 that speaks Binance's REST and WebSocket dialect, spot and USD-M on one port.
+
+    It plays a generated market, or with --data the candles of a store. It accepts no orders yet.
+    Stop it with Ctrl-C.
+    """
+    loaded = read_settings(settings, config).settings
+    logs.configure(loaded.model_copy(update={"LOG_FILE": ""}), debug)
+    embedded = loaded.EMBEDDED
+    options = ExchangeOptions(
+        port=embedded.port if port is None else port,
+        data=data,
+        symbols=_symbols(symbols, loaded, data),
+        start=_start(start, embedded.start, data),
+        end=parse_time(end) if end else None,
+        at=parse_time(at) if at else None,
+        speed=parse_speed(str(embedded.speed if speed is None else speed)),
+        seed=embedded.seed if seed is None else seed,
+        hold=hold,
+        faults=tuple(parse_fault(text) for text in fault or ()),
+        fault_seed=fault_seed,
+        default_filters=loaded.DEFAULT_FILTERS.model_dump(),
+    )
+    code = asyncio.run(_serve(options, until_stdin_closes))
+    if code:
+        raise typer.Exit(code)
+
+
+async def _serve(options: ExchangeOptions, until_stdin_closes: bool) -> int:
+    """Run the exchange until somebody ends it; return the exit code."""
+    exchange = EmbeddedExchange(options)
+    interrupted = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number, event in ((signal.SIGINT, interrupted), (signal.SIGTERM, exchange.stopping)):
+        loop.add_signal_handler(number, _end, exchange, event)
+    await exchange.start()
+    try:
+        _announce(exchange)
+        if until_stdin_closes:
+            await _when_stdin_closes(exchange.stopping)
+        await exchange.stopping.wait()
+    finally:
+        await exchange.stop()
+    log.info("embedded exchange stopped")
+    return INTERRUPTED if interrupted.is_set() else 0
+
+
+def _end(exchange: EmbeddedExchange, event: asyncio.Event) -> None:
+    event.set()
+    exchange.stopping.set()
+
+
+def _announce(exchange: EmbeddedExchange) -> None:
+    """Print what is played and where; the last line is for programs."""
+    base = exchange.base_url
+    stream = base.replace("http", "ws")
+    state = exchange.state()
+    symbols = sorted({symbol for names in state["symbols"].values() for symbol in names})
+    typer.echo(GENERATED if state["generated"] else STORED)
+    typer.echo(f"{exchange.source.name}; {', '.join(symbols)}; speed {speed_text(exchange.play.clock.speed)}")
+    typer.echo(f"spot    {base}/api/v3   {stream}/ws   {stream}/stream?streams=")
+    typer.echo(f"futures {base}/fapi/v1  {stream}/market/ws  {stream}/public/ws")
+    typer.echo(f"listening on {base}")
+    sys.stdout.flush()
+
+
+class _Ending(asyncio.Protocol):
+    """Sets an event when the pipe it reads ends."""
+
+    def __init__(self, ended: asyncio.Event) -> None:
+        self._ended = ended
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended.set()
+
+
+async def _when_stdin_closes(ended: asyncio.Event) -> None:
+    """Set `ended` when standard input closes; at once where it cannot be waited for, as of a closed one."""
+    loop = asyncio.get_running_loop()
+    try:
+        await loop.connect_read_pipe(lambda: _Ending(ended), sys.stdin)
+    except (OSError, ValueError):
+        ended.set()
+
+
+def _symbols(text: str | None, settings: Settings, data: Path | None) -> tuple[str, ...]:
+    if text:
+        return tuple(name.strip().upper() for name in text.split(",") if name.strip())
+    return () if data is not None else settings.COINS
+
+
+def _start(text: str | None, generated_start: str, data: Path | None) -> int | None:
+    if text:
+        return parse_time(text)
+    return parse_time(generated_start) if data is None else None

@@ -1,0 +1,1 @@
+"""Binance spot and USD-M futures: the only place that knows the venue's addresses, field names, codes and weights."""

@@ -1,0 +1,22 @@
+"""A run with its figures and its funnel: computed once, read by every report."""
+
+from __future__ import annotations
+
+import msgspec
+
+from trader.engine.result import RunResult
+from trader.reports.figures import Value, figures
+from trader.reports.funnel import Step, funnel
+
+
+class Digest(msgspec.Struct, frozen=True, eq=False):
+    """A run, the values of `FIGURES` by key, and the rows of the funnel."""
+
+    result: RunResult
+    values: dict[str, Value]
+    steps: list[Step]
+
+    @classmethod
+    def of(cls, result: RunResult) -> Digest:
+        """Compute the digest of a run."""
+        return cls(result, figures(result), funnel(result))

@@ -1,0 +1,61 @@
+"""`metrics.json`: the figures of a run for machines, the same bytes for the same run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from trader.engine.result import RunResult
+from trader.reports import book
+from trader.reports.digest import Digest
+from trader.reports.funnel import Step, stream_name
+from trader.reports.months import by_month
+
+
+def metrics_json(digest: Digest) -> str:
+    """Return the figures as JSON: order fixed, undefined is null; no path, no clock, no version."""
+    result = digest.result
+    document = {
+        **_run(result),
+        **digest.values,
+        "buy_and_hold": {hold.symbol: hold.last / hold.first - 1 for hold in result.holds if hold.first > 0},
+        "refusals": _refusals(digest),
+        "by_exit_reason": _lines(book.by_exit_reason(result)),
+        "by_coin": _lines(book.by_coin(result)),
+        "by_timeframe": _lines(book.by_timeframe(result)),
+        "by_pattern": _lines(book.by_pattern(result)),
+        "by_direction": _lines(book.by_direction(result)),
+        "by_month": _lines(by_month(result)),
+    }
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def _run(result: RunResult) -> dict[str, Any]:
+    return {
+        "market": result.settings.MARKET,
+        "strategy": result.settings.STRATEGY,
+        "streams": [stream_name(stream) for stream in result.streams],
+        "start": result.start,
+        "end": result.end,
+        "candles": result.candles,
+        "instants": result.instants,
+    }
+
+
+def _refusals(digest: Digest) -> dict[str, Any]:
+    steps = digest.steps
+    streams = {
+        stream_name(stream): {_key(step): step.counts[place] for step in steps}
+        for place, stream in enumerate(digest.result.streams)
+    }
+    return {"total": {_key(step): step.total for step in steps}, "streams": streams}
+
+
+def _key(step: Step) -> str:
+    # A reason that also drops entries stands twice in the funnel.
+    return f"dropped_{step.name}" if step.kind == "dropped" else step.name
+
+
+def _lines(lines: Iterable[Any]) -> dict[str, Any]:
+    return {line.name: book.plain(line) for line in lines}

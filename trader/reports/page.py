@@ -1,0 +1,155 @@
+"""`report.html`: one page that opens offline, with every byte of what it needs inside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from plotly.offline import get_plotlyjs
+
+from trader.reports import book
+from trader.reports.chosen import MAX_WINDOWS, RULE
+from trader.reports.digest import Digest
+from trader.reports.drawing import Candles, drawing
+from trader.reports.figures import FIGURES, written
+from trader.reports.funnel import stream_name
+from trader.reports.headline import headline
+from trader.reports.months import by_month
+
+_HERE = Path(__file__).parent
+#: The browser may load nothing at all: what the page needs is in it.
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; form-action 'none'"
+)
+_MAX_STREAM_COLUMNS = 12
+
+
+def page(digest: Digest, candles: Candles, when: datetime) -> str:
+    """Return the page as HTML; `candles` gives what is drawn around trades, `when` is the time of the report."""
+    data = drawing(digest.result, candles)
+    title = f"Report of {when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    body = "\n".join([*_head(digest, title), *_charts(data), *_tables(digest)])
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
+        f"<style>\n{_text('page.css')}</style>\n</head>\n<body>\n{body}\n"
+        f'<script type="application/json" id="data">{_json(data)}</script>\n'
+        f"<script>{get_plotlyjs()}</script>\n<script>\n{_text('page.js')}</script>\n</body>\n</html>\n"
+    )
+
+
+def _text(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+def _json(data: Any) -> str:
+    """Return JSON that can end no script element and start no comment, whatever the names in it are."""
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _head(digest: Digest, title: str) -> list[str]:
+    first, *rest = headline(digest)
+    notes = digest.result.notes
+    return [
+        f"<h1>{escape(title)}</h1>",
+        f'<p class="result">{escape(first)}</p>',
+        *(f'<p class="note">{escape(note)}</p>' for note in rest[: len(notes)]),
+        *(f"<p>{escape(line)}</p>" for line in rest[len(notes) :]),
+        '<p class="soft">Times are UTC. The charts need JavaScript, and no network.</p>',
+        '<h2>Figures</h2><dl class="figures">',
+        *(_figure(figure.label, written(digest.values[figure.key], figure.kind), figure.meaning) for figure in FIGURES),
+        "</dl>",
+    ]
+
+
+def _figure(label: str, value: str, meaning: str) -> str:
+    return f'<div><dt title="{escape(meaning)}">{escape(label)}</dt><dd>{escape(value)}</dd></div>'
+
+
+def _charts(data: dict[str, Any]) -> list[str]:
+    parts = ['<h2>Equity, buy-and-hold and drawdown</h2><div id="equity" class="chart tall"></div>']
+    if data["coins"]:
+        parts.append(
+            "<h2>Candles and trades</h2>"
+            '<div class="bar"><select id="coin" aria-label="Coin"></select>'
+            '<span id="coin-text" class="soft"></span></div>'
+            '<div id="coin-chart" class="chart tall"></div>'
+        )
+    if data["trades"]:
+        rule = f"At most {MAX_WINDOWS} trades have a window: {RULE}." if data["trades"][0]["why"] else "Every trade."
+        parts.append(
+            f'<h2>One trade</h2><p class="soft">{escape(rule)}</p>'
+            '<div class="bar"><button id="before" type="button">← earlier</button>'
+            '<button id="after" type="button">later →</button><select id="trade" aria-label="Trade"></select></div>'
+            '<p id="trade-text" class="soft"></p><div id="trade-chart" class="chart"></div>'
+            '<div class="scroll"><table id="trade-facts"></table></div>'
+        )
+    return parts
+
+
+def _tables(digest: Digest) -> list[str]:
+    result = digest.result
+    groups = (
+        ("By coin", book.by_coin(result)),
+        ("By timeframe", book.by_timeframe(result)),
+        ("By pattern", book.by_pattern(result)),
+        ("By exit reason (closed parts)", book.by_exit_reason(result)),
+        ("By month", by_month(result)),
+    )
+    return [
+        "<h2>Why was something, or nothing, traded?</h2>",
+        _funnel(digest),
+        *(_group(*each) for each in groups if each[1]),
+    ]
+
+
+def _funnel(digest: Digest) -> str:
+    streams = digest.result.streams
+    own = range(len(streams)) if len(streams) <= _MAX_STREAM_COLUMNS else range(0)
+    numbers = range(2, 3 + len(own))
+    heads = ["step", "what it means, and its setting", "all", *(stream_name(streams[place]) for place in own)]
+    rows = []
+    for step in digest.steps:
+        counts = [f"{step.total:,}", *(f"{step.counts[place]:,}" for place in own)]
+        words = f"{step.meaning} ({step.setting})" if step.setting else step.meaning
+        rows.append(_row([step.name, words, *counts], numbers, step.kind))
+    return _table(heads, rows, numbers)
+
+
+#: How the fields of groups, reasons and months are written.
+_KINDS: dict[str, Any] = {
+    "trades": "count", "won": "count", "parts": "count", "win_rate": "percent", "share": "percent",
+    "change": "percent", "max_drawdown": "percent", "average_r": "ratio", "profit_factor": "ratio",
+    "average_holding_ms": "duration",
+}  # fmt: skip
+
+
+def _group(title: str, lines: Sequence[Any]) -> str:
+    fields = list(book.plain(lines[0]))
+    heads = ["", *(field.removesuffix("_ms").replace("_", " ") for field in fields)]
+    rows = [
+        _row([line.name, *(written(getattr(line, name), _KINDS.get(name, "money")) for name in fields)], range(1, 99))
+        for line in lines
+    ]
+    return f"<h2>{escape(title)}</h2>" + _table(heads, rows, range(1, 99))
+
+
+def _table(heads: Sequence[str], rows: Iterable[str], numbers: range) -> str:
+    cells = "".join(f"<th{_class(place in numbers)}>{escape(head)}</th>" for place, head in enumerate(heads))
+    return f'<div class="scroll"><table><thead><tr>{cells}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+
+
+def _row(cells: Sequence[str], numbers: range, kind: str = "") -> str:
+    inner = "".join(f"<td{_class(place in numbers, cell)}>{escape(cell)}</td>" for place, cell in enumerate(cells))
+    return f'<tr class="{kind}">{inner}</tr>' if kind else f"<tr>{inner}</tr>"
+
+
+def _class(number: bool, text: str = "") -> str:
+    kind = "number" if number else "words" if " " in text else ""
+    return f' class="{kind}"' if kind else ""
