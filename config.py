@@ -78,6 +78,8 @@ MIN_PROBABILITY = 0.65
 # Least strength of a signal.
 MIN_STRENGTH = 0.65
 # Most open trades and pending entries.
+# A signal that could not be acted on for so long is expired, seconds.
+SIGNAL_TTL_S = 4 * 3600
 MAX_CONCURRENT_TRADES = 3
 # LONG only above EMA50, SHORT only below.
 TREND_ALIGNMENT = True

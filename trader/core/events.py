@@ -38,14 +38,22 @@ class Action(StrEnum):
 
     PAUSE = "pause"
     RESUME = "resume"
+    CLOSE = "close"
+    CLOSE_ALL = "close_all"
     KILL = "kill"
     LIFT = "lift"
+    SET = "set"
 
 
 class OperatorCommand(msgspec.Struct, frozen=True):
-    """A person's command; it is taken among the guards of the next instant."""
+    """A person's command; it is taken among the guards of the next instant.
+
+    `name` is the symbol to close or the setting to change (keys by dots), `value` the setting's new value as JSON.
+    """
 
     action: Action
+    name: str = ""
+    value: str = ""
 
 
 class EndOfData(msgspec.Struct, frozen=True):

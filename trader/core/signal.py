@@ -49,11 +49,15 @@ PATTERN_DIRECTION = {
 
 
 class Signal(msgspec.Struct, frozen=True, gc=False):
-    """A wish without a quantity: what the strategy sees and how sure it is, both in 0…1."""
+    """A wish without a quantity: what the strategy sees and how sure it is, both in 0…1.
+
+    `made` is when the strategy said it (ms), 0 for the candle it is read with: signals on a schedule may be older.
+    """
 
     pattern: Pattern
     probability: float
     strength: float
+    made: int = 0
 
 
 class Reading(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from trader.core.errors import InvariantError
+from trader.core.events import OperatorCommand
 from trader.core.order import OrderRequest
 from trader.core.signal import Direction, Reading
 from trader.core.trade import Factors, Trade
@@ -83,6 +84,7 @@ class Book(msgspec.Struct):
     `last_close_time` its T. `funnel` counts per stream and rule; `dropped` the pending entries that never filled.
     `adds` counts the add-ons of each open first trade; `stopped` is T of the last stop by stream and direction, None
     until its instant ends; `returns` are the last results on reserved capital. Hedges are in none of these three.
+    `commands` wait for the next instant; `changed` are the settings that a person changed, as JSON.
     `hours` are the last 30 days by the hour, of each coin, where a rule needs them.
     """
 
@@ -94,7 +96,8 @@ class Book(msgspec.Struct):
     last_close_time: dict[str, int] = {}
     funnel: dict[str, dict[str, dict[str, int]]] = {}
     dropped: dict[str, dict[str, dict[str, int]]] = {}
-    commands: list[str] = []
+    commands: list[OperatorCommand] = []
+    changed: dict[str, str] = {}
     time: int = 0
     orders: int = 0
     trade_count: int = 0

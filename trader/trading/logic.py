@@ -9,7 +9,7 @@ from msgspec import structs
 from trader.core.candle import Candle
 from trader.core.commands import AmendStop, CancelOrder, Command, SubmitOrder
 from trader.core.errors import InvariantError
-from trader.core.events import EndOfData, Event, FundingRate, Instant, OperatorCommand, exit_candles
+from trader.core.events import Action, EndOfData, Event, FundingRate, Instant, OperatorCommand, exit_candles
 from trader.core.instrument import Instrument
 from trader.core.order import Fill, OrderDropped, OrderRequest, Role
 from trader.core.ports import Opinions
@@ -19,6 +19,7 @@ from trader.core.timeframe import DAY_MS, MINUTE_MS, Timeframe
 from trader.core.trade import Trade
 from trader.trading import guards, hedging, pyramiding
 from trader.trading.book import Book, Pending
+from trader.trading.changes import changed_settings
 from trader.trading.checks import NO_PATTERN, RuleBook, quiet_refusal
 from trader.trading.exits import advance_peak, raised_stop
 from trader.trading.fills import book_entry, book_part, count_result, new_hedge, new_trade
@@ -41,6 +42,9 @@ from trader.trading.reversal import is_reversed
 from trader.trading.sizing import Entry, Size, position_size
 from trader.trading.targets import Levels, direction_of, distances_of, levels_at
 
+#: The reason of what a person closes, and of the pending entries dropped with it.
+MANUAL = "manual"
+
 
 class TradingLogic:
     """The decision core: what it is told changes its `book`, what it wants comes back as commands.
@@ -57,7 +61,6 @@ class TradingLogic:
         audience: Audience | None = None,
         book: Book | None = None,
     ) -> None:
-        self.settings = settings
         self.book = book or Book.of(settings.BACKTEST_INITIAL_CAPITAL)
         self._exit_streams = exit_streams
         self._rank = {symbol: index for index, symbol in enumerate(exit_streams)}
@@ -65,8 +68,7 @@ class TradingLogic:
         self._opinions = opinions
         self._audience = audience or Nobody()
         self._at_rest = False
-        self._rules = RuleBook(settings)
-        self._keeps_hours = needs_hours(settings)
+        self._use(changed_settings(settings, self.book.changed))
 
     def handle(self, event: Event) -> list[Command]:
         """Take one event and return the commands that follow from it; the books are checked after each."""
@@ -83,7 +85,7 @@ class TradingLogic:
         if isinstance(event, OrderDropped):
             return self._on_dropped(event)
         if isinstance(event, OperatorCommand):
-            self.book.commands.append(event.action)
+            self.book.commands.append(event)
             return []
         return self._on_end()
 
@@ -166,22 +168,44 @@ class TradingLogic:
 
     def _guard(self, time: int, readings: Sequence[Reading]) -> list[Command]:
         """Step 4, in its order: a person, cooldown, daily limit, drawdown, hedges, closing everything, reversal."""
-        book, settings = self.book, self.settings
-        for action in book.commands:
-            self._tell(guards.obey(book, action, time))
+        book = self.book
+        commands: list[Command] = []
+        for command in book.commands:
+            commands += self._obey(command, time)
         book.commands.clear()
+        settings = self.settings
         self._tell(guards.judge_streak(settings, book, time))
         self._tell(guards.judge_day(settings, book, time))
         self._tell(guards.judge_drawdown(settings, book, time))
         reason = guards.closes_everything(settings, book)
-        commands: list[Command] = []
         if settings.HEDGING.enable:
             commands += self._hedge(time, may_open=not reason)
         if reason:
-            commands += self._close_everything(reason, time)
+            commands += self._close(reason, time)
         if settings.REVERSAL.enable:
             commands += self._reverse(readings, time)
         return commands
+
+    def _obey(self, command: OperatorCommand, time: int) -> Iterator[Command]:
+        """Carry out a person's command."""
+        if command.action is Action.SET:
+            self.change(command.name, command.value)
+        elif command.action is Action.CLOSE:
+            yield from self._close(MANUAL, time, command.name)
+        elif command.action is Action.CLOSE_ALL:
+            yield from self._close(MANUAL, time)
+        else:
+            self._tell(guards.obey(self.book, command.action, time))
+
+    def change(self, name: str, value: str) -> None:
+        """Put a setting that may change while running in force; it was validated at the door."""
+        self.book.changed[name] = value
+        self._use(changed_settings(self.settings, {name: value}))
+
+    def _use(self, settings: Settings) -> None:
+        self.settings = settings
+        self._rules = RuleBook(settings)
+        self._keeps_hours = needs_hours(settings)
 
     def _hedge(self, time: int, may_open: bool) -> Iterator[Command]:
         for symbol in hedging.hedged_coins(self.book, self._exit_streams):
@@ -214,12 +238,15 @@ class TradingLogic:
         for change in changes:
             self._audience.note(change)
 
-    def _close_everything(self, reason: str, time: int) -> Iterator[Command]:
+    def _close(self, reason: str, time: int, symbol: str = "") -> Iterator[Command]:
+        """Drop what is pending and order closed what is open: everything, or one symbol's, hedges included."""
         for pending in list(self.book.pending.values()):
-            self._drop(pending, reason, time)
-            yield CancelOrder(pending.request.position_id, pending.request.order_id)
+            if symbol in ("", pending.request.symbol):
+                self._drop(pending, reason, time)
+                yield CancelOrder(pending.request.position_id, pending.request.order_id)
         for trade in self.book.trades.values():
-            yield from self.close_trade(trade, reason, time)
+            if symbol in ("", trade.symbol):
+                yield from self.close_trade(trade, reason, time)
 
     # --- a decision -------------------------------------------------------------------------------------------
 
@@ -284,7 +311,8 @@ class TradingLogic:
         self, reading: Reading, direction: Direction, quantity: float, reason: str, time: int, leverage: float
     ) -> OrderRequest:
         order_id = self.book.next_order_id()
-        expires = time + max(MINUTE_MS, self._exit_streams[reading.symbol].ms)
+        patience = max(MINUTE_MS, self._exit_streams[reading.symbol].ms)
+        expires = time + patience
         symbol, nan = reading.symbol, float("nan")
         return OrderRequest(
             order_id, order_id, symbol, Role.ENTRY, direction, quantity, nan, leverage, reason, time, expires

@@ -82,6 +82,7 @@ class Settings(Group):
     TRADING_HOURS: TradingHours
     MIN_PROBABILITY: Fraction
     MIN_STRENGTH: Fraction
+    SIGNAL_TTL_S: Positive
     MAX_CONCURRENT_TRADES: Count
     TREND_ALIGNMENT: bool
     MIN_ATR_PCT: FractionByTimeframe

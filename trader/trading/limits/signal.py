@@ -39,6 +39,21 @@ class Probability:
         return Refusal(self.stage, self.rule, {"probability": probability, "least": self._least})
 
 
+class Fresh:
+    """Not older than `SIGNAL_TTL_S`: a signal that could not be acted on by then is `expired`."""
+
+    stage, rule = "signal", "expired"
+
+    def __init__(self, settings: Settings) -> None:
+        self._ttl_ms = int(settings.SIGNAL_TTL_S * 1000)
+
+    def check(self, proposal: Proposal, book: Book) -> Approval | Refusal:
+        """Refuse with the age in seconds."""
+        made = proposal.signal.made
+        age_ms = proposal.time - made if made else 0
+        return APPROVED if age_ms <= self._ttl_ms else Refusal(self.stage, self.rule, {"age_s": age_ms / 1000})
+
+
 class Strength:
     """Strong enough (check 6)."""
 
