@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from trader.core.candle import Candle
 from trader.core.commands import AmendStop, CancelOrder, Command, SubmitOrder
 from trader.core.errors import InvariantError
-from trader.core.events import EndOfData, Event, FundingRate, Instant, OperatorCommand, exit_candles
+from trader.core.events import EndOfData, Event, FundingRate, Instant, OperatorCommand
 from trader.core.instrument import Instrument
 from trader.core.order import Fill, OrderDropped, OrderRequest, Role
 from trader.core.ports import Opinions
@@ -24,7 +24,6 @@ from trader.trading.notes import (
     Audience,
     Dropped,
     FundingPaid,
-    GuardChanged,
     Nobody,
     Ordered,
     PartClosed,
@@ -99,21 +98,24 @@ class TradingLogic:
             commands += self._account(instant)
         for reading in self._opinions.read(instant):
             commands += self._decide(reading, time)
+        if commands or instant.funding:
             self._at_rest = False
-        if not self._at_rest:
             book.check()
         return commands
 
     def _end_candles(self, instant: Instant) -> list[Command]:
-        book = self.book
+        """Follow trades and last closes to the ends of the exit streams' candles."""
+        book, exits = self.book, self._exit_streams
         commands: list[Command] = []
-        for candle in exit_candles(instant.candles, self._exit_streams, self._rank):
+        for candle in instant.candles:
             symbol = candle.symbol
+            if exits.get(symbol) is not candle.timeframe:
+                continue
+            book.last_close[symbol] = candle.close
+            book.last_close_time[symbol] = instant.time
             for trade in book.trades.values():
                 if trade.symbol == symbol and not trade.hedge:
                     commands += self.check_trade_exit(trade, candle)
-            book.last_close[symbol] = candle.close
-            book.last_close_time[symbol] = instant.time
         return commands
 
     def _account(self, instant: Instant) -> list[Command]:
@@ -122,7 +124,10 @@ class TradingLogic:
         if instant.funding:
             self._pay_funding(instant.funding)
         guards.update_accounts(book, time)
-        commands = self._guard(time)
+        for change in guards.judge(self.settings, book, time):
+            self._audience.note(change)
+        reason = guards.closes_everything(self.settings, book)
+        commands = list(self._close_everything(reason, time)) if reason else []
         self._at_rest = not (book.trades or book.pending or guards.awaits_time(self.settings, book))
         return commands
 
@@ -146,22 +151,6 @@ class TradingLogic:
                     trade.funding += amount
                     self.book.pool.gain(-amount)
                     self._audience.note(FundingPaid(rate.time, trade, amount))
-
-    def _guard(self, time: int) -> list[Command]:
-        """Step 4, in its order: commands of a person, cooldown, daily limit, drawdown, closing everything."""
-        book, settings = self.book, self.settings
-        for action in book.commands:
-            self._tell(guards.obey(book, action, time))
-        book.commands.clear()
-        self._tell(guards.judge_streak(settings, book, time))
-        self._tell(guards.judge_day(settings, book, time))
-        self._tell(guards.judge_drawdown(settings, book, time))
-        reason = guards.closes_everything(settings, book)
-        return list(self._close_everything(reason, time)) if reason else []
-
-    def _tell(self, changes: Sequence[GuardChanged]) -> None:
-        for change in changes:
-            self._audience.note(change)
 
     def _close_everything(self, reason: str, time: int) -> Iterator[Command]:
         for pending in list(self.book.pending.values()):
