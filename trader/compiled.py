@@ -156,6 +156,20 @@ def _choose_cache() -> Path | None:
 CACHE = _choose_cache()
 
 
+def is_cold(function: Callable[..., Any]) -> bool:
+    """Tell whether compiled code of `function` has still to be made, so that the first call will take seconds.
+
+    >>> @compiled
+    ... def third(x):
+    ...     return x / 3
+    >>> is_cold(third), third(3.0), is_cold(third)
+    (True, 1.0, False)
+    """
+    dispatcher: Any = function
+    name = f"{dispatcher.__module__.rpartition('.')[2]}.{dispatcher.__qualname__}-*.nbi"
+    return not dispatcher.signatures and (CACHE is None or not any(CACHE.rglob(name)))
+
+
 def compiled(function: Function) -> Function:
     """Compile `function` to machine code at its first call, and keep the code for later processes.
 
@@ -168,7 +182,12 @@ def compiled(function: Function) -> Function:
     >>> half(3.0)
     1.5
     """
-    return _compile(function, inline=False)
+    return _compile(function)
+
+
+def compiled_for_threads(function: Function) -> Function:
+    """Compile `function` as `compiled` does, and let other threads run while it does: for work on whole tables."""
+    return _compile(function, nogil=True)
 
 
 def inlined(function: Function) -> Function:
@@ -183,11 +202,11 @@ def inlined(function: Function) -> Function:
     >>> twice(3.0)
     6.0
     """
-    return _compile(function, inline=True)
+    return _compile(function, forceinline=True)
 
 
-def _compile(function: Function, inline: bool) -> Function:
-    dispatcher: Function = numba.njit(error_model="numpy", forceinline=inline)(function)
+def _compile(function: Function, **options: bool) -> Function:
+    dispatcher: Function = numba.njit(error_model="numpy", **options)(function)
     if CACHE is not None and Path(function.__code__.co_filename).is_file():
         _keep(dispatcher, CACHE)
     return dispatcher

@@ -18,8 +18,8 @@ from trader.cli.common import ConfigOption, DebugOption, SetOption, prepare
 from trader.core.errors import ConfigError
 from trader.core.settings import Settings
 from trader.core.timeframe import Timeframe
-from trader.engine.backtest import Progress as Report
 from trader.engine.backtest import run_backtest
+from trader.engine.prepare import Progress as Report
 from trader.exchange.embedded.options import parse_time
 from trader.market.history import history
 from trader.market.store import Store

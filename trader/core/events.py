@@ -66,10 +66,10 @@ Event = Instant | Fill | OrderDropped | OperatorCommand | EndOfData
 def exit_candles(
     candles: Sequence[Candle], exit_streams: Mapping[str, Timeframe], rank: Mapping[str, int]
 ) -> Sequence[Candle]:
-    """Return the candles of the exit streams, in the order of `COINS`."""
+    """Return the candles of the exit streams among those of an instant, in the order of `COINS`."""
     if len(candles) == 1:
         return candles if exit_streams.get(candles[0].symbol) is candles[0].timeframe else ()
     chosen = [candle for candle in candles if exit_streams.get(candle.symbol) is candle.timeframe]
-    if len(chosen) > 1:
+    if len(chosen) > 1 and chosen[0].timeframe is not chosen[-1].timeframe:
         chosen.sort(key=lambda candle: rank[candle.symbol])
     return chosen

@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-import joblib
-import msgspec
+import numpy as np
 
 from trader.core.errors import ConfigError
+from trader.core.events import Instant
 from trader.core.settings import Settings
 from trader.core.timeframe import Timeframe
 from trader.engine.engine import Engine
 from trader.engine.narrator import Audiences, Narrator
 from trader.engine.opinions import BatchOpinions, merged_counts, quiet_counts
+from trader.engine.prepare import Preparation, Progress, Span
 from trader.engine.recorder import Recorder
 from trader.engine.result import Hold, RunResult
 from trader.engine.streams import StreamPlan, plan_streams
-from trader.market.history import finest_stored, history, stream_table
+from trader.market.history import finest_stored
 from trader.market.instruments import instruments
 from trader.market.replay import replay
 from trader.market.store import Store
 from trader.market.table import CandleTable
 from trader.simulation.broker import SimulatedBroker
-from trader.strategy.opinions import StreamOpinions, stream_opinions
-from trader.strategy.registry import strategy_called
+from trader.strategy.opinions import StreamOpinions
 from trader.trading.logic import TradingLogic
 
-#: Instants between two looks at the clock for the progress bar.
+#: Instants between two words about how far the run is.
 PROGRESS_EVERY = 20_000
-
-#: Told how far the run is: (what is done, how much, of how much).
-Progress = Callable[[str, int, int], None]
-
-
-class Span(msgspec.Struct, frozen=True):
-    """The time of a run: candles with `start <= open_time < end`, ms UTC."""
-
-    start: int
-    end: int
 
 
 def run_backtest(
@@ -57,28 +46,22 @@ def run_backtest(
     Raise `ConfigError` when there is no data to run on.
     """
     began = time.perf_counter()
-    report = progress or (lambda what, done, total: None)
-    market = settings.MARKET
-    plan = plan_streams(settings, {symbol: finest_stored(store, market, symbol) for symbol in settings.COINS})
-    span = chosen_span(stored_span(store, market, plan), start_ms, end_ms)
-    bases = {symbol: history(store, market, symbol, base, *_range(span)) for symbol, base in plan.exits.items()}
-    if not any(map(len, bases.values())):
+    report = progress or _silent
+    plan = plan_streams(settings, {symbol: finest_stored(store, settings.MARKET, symbol) for symbol in settings.COINS})
+    span = chosen_span(stored_span(store, settings.MARKET, plan), start_ms, end_ms)
+    preparation = Preparation(settings, store, plan, span)
+    bases = preparation.bases(report)
+    if not any(map(len, bases)):
         raise ConfigError(_no_candles(store, settings, plan, span))
-    opinions = prepare(settings, store, plan, span, report)
-    recorder = Recorder()
-    grids, fallbacks = instruments(store, settings, list(plan.exits))
-    audience = Audiences([recorder, Narrator(brief=True)])
-    batch = BatchOpinions(opinions, settings.COINS)
-    logic = TradingLogic(settings, plan.exits, grids, batch, audience)
-    engine = Engine(logic, SimulatedBroker(settings, plan.exits, grids, logic))
+    opinions = preparation.opinions(report)
     funding = _funding(store, settings, plan, span)
-    instants = _replay(engine, recorder, bases.values(), span, funding, report)
-    engine.finish()
-    recorder.mark(span.end, logic.book)
-    quiet: dict[str, dict[str, dict[str, int]]] = {}
-    for stream in opinions:
-        quiet.setdefault(stream.symbol, {})[stream.timeframe] = quiet_counts(stream, settings)
-    funnel = merged_counts(plan.streams, quiet, logic.book.funnel)
+    grids, fallbacks = instruments(store, settings, list(plan.exits))
+    recorder = Recorder()
+    audience = Audiences([recorder, Narrator(brief=True)])
+    logic = TradingLogic(settings, plan.exits, grids, BatchOpinions(opinions, settings.COINS), audience)
+    engine = Engine(logic, SimulatedBroker(settings, plan.exits, grids, logic))
+    instants = _replay(engine, recorder, replay(bases, span.start, span.end, funding), span, opinions, report)
+    funnel = _funnel(plan, opinions, logic)
     return RunResult(
         settings=settings,
         overrides=list(overrides),
@@ -92,65 +75,57 @@ def run_backtest(
         equity=recorder.curve(),
         funnel=funnel,
         dropped=merged_counts((), logic.book.dropped),
-        holds=[_hold(table) for table in bases.values() if len(table)],
-        notes=[*_ending_notes(logic), *plan.notes, *_data_notes(settings, fallbacks, funding, bases.values())],
+        holds=[_hold(table) for table in bases if len(table)],
+        notes=[*_ending_notes(logic), *plan.notes, *_data_notes(settings, fallbacks, funding, bases)],
         instants=instants,
         candles=sum(sum(rules.values()) for rules in funnel.values()),
         slippage_paid=recorder.slippage,
         turnover=recorder.turnover,
         elapsed_s=time.perf_counter() - began,
+        stop_moves=recorder.stop_moves,
     )
 
 
-def prepare(settings: Settings, store: Store, plan: StreamPlan, span: Span, progress: Progress) -> list[StreamOpinions]:
-    """Work out the opinions of every stream, on `NUM_WORKERS` processes; in the order of `plan.streams`."""
-    workers = min(settings.NUM_WORKERS or os.cpu_count() or 1, len(plan.streams))
-    tasks = [(settings, str(store.root), plan.exits[symbol], symbol, tf, span) for symbol, tf in plan.streams]
-    done: list[StreamOpinions] = []
-    progress("reading candles and patterns", 0, len(tasks))
-    for result in _results(tasks, workers):
-        done.append(result)
-        progress("reading candles and patterns", len(done), len(tasks))
-    return done
-
-
-Task = tuple[Settings, str, Timeframe, str, Timeframe, Span]
-
-
-def _results(tasks: list[Task], workers: int) -> Iterable[StreamOpinions]:
-    if workers == 1:
-        return map(_opinions_of, tasks)
-    parallel = joblib.Parallel(n_jobs=workers, return_as="generator")
-    results: Iterable[StreamOpinions] = parallel(joblib.delayed(_opinions_of)(task) for task in tasks)
-    return results
-
-
-def _opinions_of(task: Task) -> StreamOpinions:
-    settings, root, base, symbol, timeframe, span = task
-    start = span.start - settings.PRELOAD_CANDLES * timeframe.ms
-    table = stream_table(Store(root), settings.MARKET, symbol, base, timeframe, start, span.end)
-    return stream_opinions(table, strategy_called(settings.STRATEGY), span.start)
+def _silent(what: str, done: int, total: int) -> None:
+    """Tell nobody how far the run is."""
 
 
 def _replay(
     engine: Engine,
     recorder: Recorder,
-    tables: Iterable[CandleTable],
+    instants: Iterable[Instant],
     span: Span,
-    funding: dict[str, list[tuple[int, float]]],
+    opinions: Sequence[StreamOpinions],
     progress: Progress,
 ) -> int:
+    """Take all instants, and close what is open at the last of them; return how many there were."""
     book, step, mark = engine.logic.book, engine.step, recorder.mark
+    candles = sum(map(len, opinions))
     mark(span.start, book)
-    count, total = 0, (span.end - span.start) // 1000
-    for instant in replay(list(tables), span.start, span.end, funding):
+    count = 0
+    for count, instant in enumerate(instants, 1):
         step(instant)
         mark(instant.time, book)
-        count += 1
         if count % PROGRESS_EVERY == 0:
-            progress("trading", (instant.time - span.start) // 1000, total)
-    progress("trading", total, total)
+            progress("trading, candles", _closed(opinions, instant.time), candles)
+    engine.finish()
+    mark(span.end, book)
+    progress("trading, candles", candles, candles)
     return count
+
+
+def _closed(opinions: Sequence[StreamOpinions], time_ms: int) -> int:
+    return sum(int(np.searchsorted(stream.time, time_ms, "right")) for stream in opinions)
+
+
+def _funnel(
+    plan: StreamPlan, opinions: Sequence[StreamOpinions], logic: TradingLogic
+) -> dict[tuple[str, Timeframe], dict[str, int]]:
+    """Count every candle of every stream under the rule that ended its decision."""
+    quiet: dict[str, dict[str, dict[str, int]]] = {}
+    for stream in opinions:
+        quiet.setdefault(stream.symbol, {})[stream.timeframe] = quiet_counts(stream, logic.settings)
+    return merged_counts(plan.streams, quiet, logic.book.funnel)
 
 
 def stored_span(store: Store, market: str, plan: StreamPlan) -> Span:
@@ -171,10 +146,6 @@ def chosen_span(stored: Span, start_ms: int | None, end_ms: int | None) -> Span:
     if span.start >= span.end:
         raise ConfigError(f"the run would end ({day_text(span.end)}) before it begins ({day_text(span.start)})")
     return span
-
-
-def _range(span: Span) -> tuple[int, int]:
-    return span.start, span.end
 
 
 def _funding(store: Store, settings: Settings, plan: StreamPlan, span: Span) -> dict[str, list[tuple[int, float]]]:

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from trader.core.commands import Command
 from trader.core.events import EndOfData, Event, Instant
 from trader.core.ports import Journal
 from trader.simulation.broker import SimulatedBroker
 from trader.trading.logic import TradingLogic
 
 
-class NoJournal:
-    """A journal that keeps nothing: a backtest can be run again."""
-
-    def append(self, event: Event, commands: Sequence[Command]) -> None:
-        """Forget the event."""
-
-
 class Engine:
-    """Feeds the core and carries out its commands, in order."""
+    """Feeds the core and carries out its commands, in order; a backtest needs no journal: it can be run again."""
 
     def __init__(self, logic: TradingLogic, broker: SimulatedBroker, journal: Journal | None = None) -> None:
         self.logic = logic
         self.broker = broker
-        self._journal = journal or NoJournal()
+        self._journal = journal
 
     def process(self, event: Event) -> None:
         """Let the core handle one event, then send what it wants."""
         commands = self.logic.handle(event)
-        self._journal.append(event, commands)
+        if self._journal is not None:
+            self._journal.append(event, commands)
         for command in commands:
             self.broker.send(command)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,42 +20,59 @@ from trader.trading.hours import inside_hours
 #: Offsets of time zones are multiples of this, so one look per quarter of an hour is enough.
 QUARTER_MS = 15 * MINUTE_MS
 
+#: What stands in the queue of readings when none is left: a time later than any instant.
+NO_MORE: tuple[int, int] = (sys.maxsize, 0)
+
 
 class BatchOpinions:
-    """Readings by T, shorter timeframes first, then the order of the coins.
+    """Readings by T, shorter timeframes first, then the order of the coins; instants come in the order of time.
 
-    Only candles on which something is seen become readings; how the others ended is counted by `quiet_counts`.
+    Only candles on which something is seen become readings, each when its instant comes; how the others ended is
+    counted by `quiet_counts`.
     """
 
     def __init__(self, streams: Iterable[StreamOpinions], coins: Sequence[str]) -> None:
         rank = {symbol: index for index, symbol in enumerate(coins)}
-        self._by_time: dict[int, list[Reading]] = {}
-        for stream in sorted(streams, key=lambda stream: (stream.timeframe.ms, rank[stream.symbol])):
-            for time, reading in _seen(stream):
-                self._by_time.setdefault(time, []).append(reading)
+        ordered = sorted(streams, key=lambda stream: (stream.timeframe.ms, rank[stream.symbol]))
+        rows = [np.flatnonzero(_seen(stream)) for stream in ordered]
+        times = np.concatenate([stream.time[where] for stream, where in zip(ordered, rows, strict=True)])
+        feeds = np.repeat(np.arange(len(ordered)), [len(where) for where in rows])
+        order = np.argsort(times, kind="stable")
+        self._feeds = [_readings(stream, where) for stream, where in zip(ordered, rows, strict=True)]
+        self._queue = zip(times[order].tolist(), feeds[order].tolist(), strict=True)
+        self._due, self._feed = self._next()
 
     def read(self, instant: Instant) -> Sequence[Reading]:
         """Return the readings on which something is seen."""
-        return self._by_time.get(instant.time, ())
+        if self._due > instant.time:
+            return ()
+        readings: list[Reading] = []
+        while self._due <= instant.time:
+            reading = next(self._feeds[self._feed])
+            if self._due == instant.time:
+                readings.append(reading)
+            self._due, self._feed = self._next()
+        return readings
+
+    def _next(self) -> tuple[int, int]:
+        """Return T of the next reading and the feed that has it."""
+        return next(self._queue, NO_MORE)
 
 
-def _seen(stream: StreamOpinions) -> Iterable[tuple[int, Reading]]:
-    for row in np.flatnonzero(stream.ready & (stream.pattern >= 0)):
-        signal = signal_of(int(stream.pattern[row]), float(stream.probability[row]), float(stream.strength[row]))
-        reading = Reading(
-            stream.symbol,
-            stream.timeframe,
-            float(stream.close[row]),
-            float(stream.ema50[row]),
-            float(stream.atr14[row]),
-            signal,
-        )
-        yield int(stream.time[row]), reading
+def _seen(stream: StreamOpinions) -> NDArray[np.bool_]:
+    return stream.ready & (stream.pattern >= 0)
+
+
+def _readings(stream: StreamOpinions, rows: NDArray[np.int64]) -> Iterator[Reading]:
+    opinions = (stream.pattern, stream.probability, stream.strength)
+    signals = map(signal_of, *(column[rows].tolist() for column in opinions))
+    values = (column[rows].tolist() for column in (stream.close, stream.ema50, stream.atr14))
+    return map(Reading, repeat(stream.symbol), repeat(stream.timeframe), *values, signals)
 
 
 def quiet_counts(stream: StreamOpinions, settings: Settings) -> dict[str, int]:
     """Count the candles of a stream that end at checks 1 to 4, as `quiet_refusal` would, one by one."""
-    quiet = ~(stream.ready & (stream.pattern >= 0))
+    quiet = ~_seen(stream)
     outside = _outside_hours(stream.time, settings)
     warming = quiet & ~stream.ready
     closed = quiet & stream.ready & outside

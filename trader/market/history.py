@@ -64,13 +64,28 @@ def joined(tables: list[CandleTable]) -> CandleTable:
 def stream_table(
     store: Store, market: str, symbol: str, base: Timeframe, timeframe: Timeframe, start_ms: int, end_ms: int
 ) -> CandleTable:
-    """Return a stream's candles of a run: built from the base, and the store's own where the base does not reach back.
+    """Return a stream's candles that opened at `start_ms` or later and have closed by `end_ms`.
 
-    This is what the daemon sees: it subscribes the base, builds the rest, and preloads what lies before.
+    They are built from the base, and the store's own where the base does not reach back. This is what the daemon
+    sees: it subscribes the base, builds the rest, and preloads what lies before.
     """
-    base_table = history(store, market, symbol, base, start_ms, end_ms)
-    if timeframe is base:
-        return base_table
-    built = resample(base_table, timeframe)
-    first = int(built.open_time[0]) if len(built) else end_ms
-    return joined([history(store, market, symbol, timeframe, start_ms, min(first, end_ms)), built])
+    return stream_from(
+        store, market, history(store, market, symbol, base, start_ms, end_ms), timeframe, start_ms, end_ms
+    )
+
+
+def stream_from(
+    store: Store, market: str, base: CandleTable, timeframe: Timeframe, start_ms: int, end_ms: int
+) -> CandleTable:
+    """Return what `stream_table` does, from the coin's base candles from `start_ms` or earlier to `end_ms` or later."""
+    built = resample(base.between(start_ms, end_ms - base.timeframe.ms + 1), timeframe)
+    if timeframe is base.timeframe:
+        return built
+    closed = end_ms - timeframe.ms + 1  # what opened before this has closed by the end
+    first = int(built.open_time[0]) if len(built) else closed
+    return joined([history(store, market, base.symbol, timeframe, start_ms, min(first, closed)), built])
+
+
+def closing(table: CandleTable, start_ms: int, end_ms: int) -> CandleTable:
+    """Return the candles whose instants lie in a run: they close after `start_ms` and by `end_ms`; as views."""
+    return table.between(start_ms - table.timeframe.ms + 1, end_ms - table.timeframe.ms + 1)

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from trader.compiled import compiled
+from trader.compiled import compiled, compiled_for_threads
 from trader.core.candle import VALUE_COLUMNS, Candle
 from trader.core.errors import ConfigError, DataError
 from trader.core.timeframe import Timeframe
@@ -172,7 +172,7 @@ def _finished(state: Floats) -> tuple[float, float, float, float, float, float, 
     )
 
 
-@compiled
+@compiled_for_threads
 def _resample(times: Times, values: tuple[Floats, ...], base_ms: int, to_ms: int) -> tuple[Times, NDArray[np.float64]]:
     room = len(times) * base_ms // to_ms + 1
     out_times = np.empty(room, np.int64)

@@ -93,9 +93,18 @@ class SimulatedBroker:
 
     def match(self, instant: Instant) -> Iterable[Fill | OrderDropped]:
         """Yield what the instant's exit-stream candles do: first the waiting orders, then each coin's positions."""
-        if not self.state.waiting and not self.state.positions:
+        state = self.state
+        if not state.waiting and not (state.positions and self._reaches(instant.candles)):
             return ()
         return self._match(exit_candles(instant.candles, self._exit_streams, self._rank))
+
+    def _reaches(self, candles: Sequence[Candle]) -> bool:
+        """Tell whether a candle, of whatever timeframe, reaches a level of a position: most do not."""
+        for position in self.state.positions.values():
+            for candle in candles:
+                if candle.symbol == position.symbol and not position.below < candle.low <= candle.high < position.above:
+                    return True
+        return False
 
     def _match(self, candles: Sequence[Candle]) -> Iterator[Fill | OrderDropped]:
         by_symbol = {candle.symbol: candle for candle in candles}

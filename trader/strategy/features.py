@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from trader.compiled import compiled
+from trader.compiled import compiled, compiled_for_threads
 from trader.core.candle import Candle
 from trader.core.timeframe import Timeframe
 from trader.indicators import kernel
@@ -89,7 +89,7 @@ def step(
     return READY if i[_READY] else WARMING_UP
 
 
-@compiled
+@compiled_for_threads
 def run(
     f: Floats,
     i: Integers,

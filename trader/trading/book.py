@@ -12,7 +12,7 @@ from trader.core.trade import Factors, Trade
 from trader.trading.hourly import Hourly
 
 #: How far the books may drift from the sum of all bookings before they contradict themselves,
-#: as a share of the larger amount: far above float noise, far below a cent.
+#: as a share of the amounts: far above float noise, far below a cent.
 MONEY_TOLERANCE = 1e-9
 
 
@@ -126,11 +126,14 @@ class Book(msgspec.Struct):
 
     def worth(self) -> float:
         """Return the equity at the last closes: free + reserved + unrealised."""
-        unrealised = 0.0
+        reserved, unrealised = 0.0, 0.0
         for trade in self.trades.values():
             price = self.last_close.get(trade.symbol, trade.entry_price)
             unrealised += (price - trade.entry_price) * trade.quantity_left * trade.direction
-        return self.pool.free + self.reserved + unrealised
+            reserved += trade.reserved
+        for pending in self.pending.values():
+            reserved += pending.reserve
+        return self.pool.free + reserved + unrealised
 
     def reserved_where(self, symbol: str | None = None, direction: Direction | None = None) -> float:
         """Return the capital reserved in `symbol` and `direction`; None is any."""
@@ -162,16 +165,19 @@ class Book(msgspec.Struct):
 
     def check(self) -> None:
         """Raise `InvariantError` when the books contradict themselves."""
-        reserved = self.reserved
-        drift = abs(self.pool.free + reserved - self.pool.booked)
-        if not drift <= MONEY_TOLERANCE * max(1.0, abs(self.pool.booked), reserved):
-            raise InvariantError(
-                f"the pool contradicts its bookings at {self.time}: free {self.pool.free!r} + reserved {reserved!r} "
-                f"!= booked {self.pool.booked!r}"
-            )
+        pool, reserved = self.pool, 0.0
         for trade in self.trades.values():
             if trade.quantity_left <= 0 or trade.reserved < 0:
                 raise InvariantError(f"trade {trade.id} is open with {trade.quantity_left!r} left")
+            reserved += trade.reserved
+        for pending in self.pending.values():
+            reserved += pending.reserve
+        drift = abs(pool.free + reserved - pool.booked)
+        if not drift <= MONEY_TOLERANCE * (1.0 + abs(pool.booked) + reserved):
+            raise InvariantError(
+                f"the pool contradicts its bookings at {self.time}: free {pool.free!r} + reserved {reserved!r} "
+                f"!= booked {pool.booked!r}"
+            )
 
 
 def _matches(symbol: str, direction: Direction, want_symbol: str | None, want_direction: Direction | None) -> bool:

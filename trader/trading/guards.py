@@ -36,6 +36,15 @@ def drawdown_of(book: Book) -> float:
     return (peak - book.pool.equity) / peak if peak > 0 else 0.0
 
 
+def judge(settings: Settings, book: Book, time: int) -> list[GuardChanged]:
+    """Judge the guards behind a person's commands, in their order: cooldown, daily limit, drawdown (step 4)."""
+    return [
+        *judge_streak(settings, book, time),
+        *judge_day(settings, book, time),
+        *judge_drawdown(settings, book, time),
+    ]
+
+
 def obey(book: Book, action: str, time: int) -> Sequence[GuardChanged]:
     """Carry out a person's command: pause, resume, kill, lift."""
     guards = book.guards
@@ -110,6 +119,8 @@ def closes_everything(settings: Settings, book: Book) -> str:
     """Return the reason for which everything closes now, or ""."""
     if book.guards.killed:
         return KILL_SWITCH
+    if not book.guards.drawdown_pause:  # judged before: a drawdown that closes everything has paused entries
+        return ""
     rule = settings.DRAWDOWN_PROTECTION
     return DRAWDOWN if rule.enable and drawdown_of(book) > rule.close_at else ""
 

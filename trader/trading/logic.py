@@ -9,7 +9,7 @@ from msgspec import structs
 from trader.core.candle import Candle
 from trader.core.commands import AmendStop, CancelOrder, Command, SubmitOrder
 from trader.core.errors import InvariantError
-from trader.core.events import Action, EndOfData, Event, FundingRate, Instant, OperatorCommand, exit_candles
+from trader.core.events import Action, EndOfData, Event, FundingRate, Instant, OperatorCommand
 from trader.core.instrument import Instrument
 from trader.core.order import Fill, OrderDropped, OrderRequest, Role
 from trader.core.ports import Opinions
@@ -110,23 +110,26 @@ class TradingLogic:
             commands += self._account(instant, readings)
         for reading in readings:
             commands += self._decide(reading, time)
+        if commands or instant.funding:
             self._at_rest = False
-        if not self._at_rest:
             book.check()
         return commands
 
     def _end_candles(self, instant: Instant) -> list[Command]:
-        book = self.book
+        """Follow trades and last closes to the ends of the exit streams' candles."""
+        book, exits = self.book, self._exit_streams
         commands: list[Command] = []
-        for candle in exit_candles(instant.candles, self._exit_streams, self._rank):
+        for candle in instant.candles:
             symbol = candle.symbol
+            if exits.get(symbol) is not candle.timeframe:
+                continue
+            book.last_close[symbol] = candle.close
+            book.last_close_time[symbol] = instant.time
             if self._keeps_hours:
                 book.hours.setdefault(symbol, Hourly()).take(candle, instant.time)
             for trade in book.trades.values():
                 if trade.symbol == symbol and not trade.hedge:
                     commands += self.check_trade_exit(trade, candle)
-            book.last_close[symbol] = candle.close
-            book.last_close_time[symbol] = instant.time
         return commands
 
     def _account(self, instant: Instant, readings: Sequence[Reading]) -> list[Command]:
@@ -174,9 +177,7 @@ class TradingLogic:
             commands += self._obey(command, time)
         book.commands.clear()
         settings = self.settings
-        self._tell(guards.judge_streak(settings, book, time))
-        self._tell(guards.judge_day(settings, book, time))
-        self._tell(guards.judge_drawdown(settings, book, time))
+        self._tell(guards.judge(settings, book, time))
         reason = guards.closes_everything(settings, book)
         if settings.HEDGING.enable:
             commands += self._hedge(time, may_open=not reason)
