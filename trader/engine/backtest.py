@@ -18,6 +18,7 @@ from trader.engine.narrator import Audiences, Narrator
 from trader.engine.opinions import BatchOpinions, merged_counts, quiet_counts
 from trader.engine.recorder import Recorder
 from trader.engine.result import Hold, RunResult
+from trader.engine.shadow import RefusedSignals, follow_refused
 from trader.engine.streams import StreamPlan, plan_streams
 from trader.market.history import finest_stored, history, stream_table
 from trader.market.instruments import instruments
@@ -50,10 +51,12 @@ def run_backtest(
     end_ms: int | None = None,
     overrides: Sequence[tuple[str, str, str]] = (),
     progress: Progress | None = None,
+    counterfactual: bool = False,
 ) -> RunResult:
     """Run the settings' coins and timeframes over the stored candles from `start_ms` to `end_ms`.
 
     None is as far as anything is stored. The result does not depend on the number of workers.
+    `counterfactual`: follow the signals that a rule refused behind check 6 as shadow trades, after the run.
     Raise `ConfigError` when there is no data to run on.
     """
     began = time.perf_counter()
@@ -67,7 +70,8 @@ def run_backtest(
     opinions = prepare(settings, store, plan, span, report)
     recorder = Recorder()
     grids, fallbacks = instruments(store, settings, list(plan.exits))
-    audience = Audiences([recorder, Narrator(brief=True)])
+    refused = RefusedSignals()
+    audience = Audiences([recorder, Narrator(brief=True), *([refused] if counterfactual else [])])
     batch = BatchOpinions(opinions, settings.COINS)
     logic = TradingLogic(settings, plan.exits, grids, batch, audience)
     engine = Engine(logic, SimulatedBroker(settings, plan.exits, grids, logic))
@@ -75,6 +79,7 @@ def run_backtest(
     instants = _replay(engine, recorder, bases.values(), span, funding, report)
     engine.finish()
     recorder.mark(span.end, logic.book)
+    followed = follow_refused(settings, refused.notes, bases, grids, opinions, report) if counterfactual else None
     quiet: dict[str, dict[str, dict[str, int]]] = {}
     for stream in opinions:
         quiet.setdefault(stream.symbol, {})[stream.timeframe] = quiet_counts(stream, settings)
@@ -98,6 +103,7 @@ def run_backtest(
         candles=sum(sum(rules.values()) for rules in funnel.values()),
         slippage_paid=recorder.slippage,
         turnover=recorder.turnover,
+        followed=followed,
         elapsed_s=time.perf_counter() - began,
     )
 
