@@ -1,17 +1,20 @@
 """The defaults. Plain values and comments, no logic.
 
-Override them, in rising order, in config.yaml, .env, the environment (TRADER_<NAME>, nested by __), and options
-(`--set NAME.KEY=VALUE`); docs/settings.md says how. Fractions are fractions: 0.02 is 2 %. Times are in seconds or
-milliseconds as the name says.
+Override them, in rising order, by a preset, in config.yaml, .env, the environment (TRADER_<NAME>, nested by __), and
+options (`--set NAME.KEY=VALUE`); docs/settings.md says how, `python start.py settings` shows what is in force.
+Fractions are fractions: 0.02 is 2 %. Times are in seconds or milliseconds as the name says.
 """
 
 # --- What runs, and on what -------------------------------------------------------------------------------
 
-# What `python start.py` does without a sub-command: websocket (live), backtest, backtest_hedging.
+# What `python start.py` does without a sub-command: websocket (live), backtest, backtest_hedging (a backtest that
+# turns HEDGING on; futures only).
 DATA_SOURCE = "websocket"
 # Where live candles come from and orders go: embedded (an exchange on this machine), paper (Binance's public
 # streams, simulated fills); demo, testnet and live are refused until real orders exist.
 MODE = "embedded"
+# A way to trade, laid over this file and under all other layers: pattern (this file as it is), pattern_futures, ladder.
+PRESET = "pattern"
 # spot (LONG only, leverage 1) or futures (USD-M, isolated margin, LONG and SHORT).
 MARKET = "spot"
 # The coins, in the order in which they are served within one instant.
@@ -77,9 +80,9 @@ TRADING_HOURS = {"enable": False, "start_hour": 6, "end_hour": 20, "timezone": "
 MIN_PROBABILITY = 0.65
 # Least strength of a signal.
 MIN_STRENGTH = 0.65
-# Most open trades and pending entries.
-# A signal that could not be acted on for so long is expired, seconds.
+# A signal that could not be acted on for so long is expired, seconds. Geometry's are acted on as they are made.
 SIGNAL_TTL_S = 4 * 3600
+# Most open trades and pending entries.
 MAX_CONCURRENT_TRADES = 3
 # LONG only above EMA50, SHORT only below.
 TREND_ALIGNMENT = True
@@ -132,7 +135,7 @@ MAX_POSITION_SIZE_PCT = 0.33
 MIN_SIZE_RATIO = 0.25
 # Futures only, 1 to 125; spot is 1.
 LEVERAGE = 1
-# Other leverages by coin, e.g. {"BTCUSDT": 10}.
+# Futures: the leverage of single coins in place of LEVERAGE, e.g. {"BTCUSDT": 10}.
 LEVERAGE_BY_COIN = {}
 # The first tier whose probability is reached multiplies the risk.
 ML_CONFIDENCE_WEIGHTING = {
@@ -143,8 +146,9 @@ ML_CONFIDENCE_WEIGHTING = {
         {"min_prob": 0.65, "multiplier": 1.0},
     ],
 }
-# Futures: size and leverage by probability, in place of the weighting above. Between the lowest and the highest
-# tier's probability the leverage goes from lowest_leverage to the coin's own.
+# Size and, on futures, leverage by probability, in place of the weighting above: the first tier that is reached says
+# the share of the risk; between the lowest and the highest tier's probability the leverage goes from lowest_leverage
+# to the coin's own.
 CONFIDENCE_TIERS = {
     "enable": False,
     "lowest_leverage": 1,
@@ -212,14 +216,13 @@ MAX_SYMBOL_EXPOSURE = 1.0
 # Most of equity reserved in one direction.
 MAX_DIRECTION_EXPOSURE = 1.0
 
-# --- Rules that wait for their code: they must stay off ----------------------------------------------------
-
-# Trades that move together: off, halve, skip.
+# A signal for a coin that moves together (|r| of hourly returns > 0.7) with one that has a trade the same way: off,
+# halve its size, skip it.
 CORRELATION_MODE = "off"
 # Cap on size from the results of the last `window` trades, once there are `min_trades`.
 KELLY = {"enable": False, "min_trades": 30, "window": 100, "fraction": 0.25, "min_fraction": 0.01}
-# An order the other way for a coin at a loss, from this drawdown of the pool until it has recovered to that one;
-# dynamic_hedge scales the threshold by volatility.
+# Futures: an order the other way for a coin at a loss, from this drawdown of the pool until it has recovered to that
+# one; dynamic_hedge scales the threshold by volatility.
 HEDGING = {
     "enable": False,
     "hedge_threshold": 0.18,
@@ -228,7 +231,11 @@ HEDGING = {
     "dynamic_hedge": True,
     "coin_overrides": {"BTCUSDT": {"hedge_threshold": 0.16}, "ETHUSDT": {"hedge_threshold": 0.22}},
 }
-# Targets at parts of the target distance, instead of PARTIAL_TP; the last is the take profit.
+
+# --- Position management: each off unless asked for -------------------------------------------------------
+
+# Targets at parts of the target distance, in place of PARTIAL_TP; the last is the take profit. From the first on the
+# stop follows the best price at trail_atr * ATR14.
 TARGET_LADDER = {"enable": False, "at": [0.5, 0.75, 1.0], "close_ratios": [0.3, 0.4, 0.3], "trail_atr": 2.0}
 # A smaller entry in the direction of a trade that was stopped out so many candles ago at most.
 RE_ENTRY = {"enable": False, "candles": 60, "risk_multiplier": 0.5}

@@ -14,7 +14,7 @@ import typer
 
 from tests.shared import ROOT
 from trader.cli.app import COMMANDS, Command, main, with_debug_value
-from trader.cli.common import ConfigOption, DebugOption, SetOption, prepare
+from trader.cli.common import ConfigOption, DebugOption, PresetOption, SetOption, prepare
 from trader.core.errors import ConfigError, Unavailable
 
 
@@ -22,7 +22,7 @@ from trader.core.errors import ConfigError, Unavailable
 def _in_an_empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Start each command in an empty directory, without the settings of who runs the tests."""
     monkeypatch.chdir(tmp_path)
-    ours = [name for name in os.environ if name.startswith("TRADER_") or name in ("MODE", "DATA_SOURCE")]
+    ours = [name for name in os.environ if name.startswith("TRADER_") or name in ("MODE", "DATA_SOURCE", "PRESET")]
     for name in ours:
         monkeypatch.delenv(name)
 
@@ -31,11 +31,12 @@ def speak(
     words: Annotated[list[str] | None, typer.Argument()] = None,
     coins: Annotated[str | None, typer.Option()] = None,
     settings: SetOption = None,
+    preset: PresetOption = None,
     config: ConfigOption = None,
     debug: DebugOption = None,
 ) -> None:
     """Say the settings in force."""
-    loaded = prepare(settings, config=config, debug=debug, own={"--coins": ("COINS", coins)})
+    loaded = prepare(settings, preset=preset, config=config, debug=debug, own={"--coins": ("COINS", coins)})
     logging.getLogger("trader.speak").debug("a debug line")
     typer.echo(f"{','.join(words or ())} {loaded.settings.MODE} {','.join(loaded.settings.COINS)}".strip())
 
@@ -105,15 +106,15 @@ def test_wrong_use_says_what_and_where_to_look(
     assert "--help says what is allowed" in error
 
 
-@pytest.mark.parametrize(("source", "code"), [("websocket", 0), ("backtest", 0), ("backtest_hedging", 2), ("x", 2)])
+@pytest.mark.parametrize(("source", "code"), [("websocket", 0), ("backtest", 0), ("backtest_hedging", 0), ("x", 2)])
 def test_without_a_command_data_source_says_what_runs(
     source: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATA_SOURCE", source)
-    assert main([], SPEAKING) == code
+    assert main(["--preset", "pattern_futures"], SPEAKING) == code
     out, error = capsys.readouterr()
     assert (out == "embedded BTCUSDT,ETHUSDT\n") == (code == 0)
-    assert ("hedging is not there yet" in error) == (source == "backtest_hedging")
+    assert ("setting PRESET = pattern_futures (option --preset)" in error) == (code == 0)
 
 
 def test_without_a_command_its_options_are_those_of_the_command_that_runs(capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,8 +149,8 @@ def test_each_override_is_said_with_its_origin(
 
 
 def test_what_is_not_there_yet_is_refused_before_a_command_begins(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", "--set", "HEDGING.enable=true"], SPEAKING) == 2
-    assert "HEDGING.enable = true: this rule is not there yet" in capsys.readouterr().err
+    assert main(["run", "--set", "MODE=live"], SPEAKING) == 2
+    assert "MODE = live: real orders are not there yet" in capsys.readouterr().err
     assert not Path("data").exists()
 
 

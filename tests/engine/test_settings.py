@@ -97,6 +97,30 @@ def test_a_table_by_timeframe_takes_binances_names(tmp_path: Path) -> None:
     assert (settings.min_atr_pct(Timeframe.MIN_1), settings.min_atr_pct(Timeframe.MIN_5)) == (0.5, 0.4)
 
 
+def test_coins_have_capitals_in_every_layer(tmp_path: Path) -> None:
+    result = loaded(
+        tmp_path,
+        yaml="MARKET: futures\nLEVERAGE_BY_COIN: {btcusdt: 5}\nHEDGING: {coin_overrides: {x: {hedge_threshold: 0.1}}}",
+        options={"LEVERAGE_BY_COIN.BTCUSDT": "7"},
+    )
+    assert result.settings.LEVERAGE_BY_COIN == {"BTCUSDT": 7}
+    assert origins(result)["LEVERAGE_BY_COIN.BTCUSDT"] == ("7", "option --set")
+    assert origins(result)["HEDGING.coin_overrides.X.hedge_threshold"] == ("0.1", "config.yaml:3")
+
+
+def test_a_backtest_of_hedging_turns_hedges_on_and_says_so(tmp_path: Path) -> None:
+    result = loaded(tmp_path, yaml="MARKET: futures\n", environ={"DATA_SOURCE": "backtest_hedging"})
+    assert result.settings.HEDGING.enable
+    assert origins(result)["HEDGING.enable"] == ("true", "DATA_SOURCE = backtest_hedging")
+
+
+def test_who_asks_for_hedging_is_stronger_than_a_layer_below_that_has_it_off(tmp_path: Path) -> None:
+    files = "MARKET: futures\nHEDGING: {enable: false}\n"
+    assert loaded(tmp_path, yaml=files, environ={"DATA_SOURCE": "backtest_hedging"}).settings.HEDGING.enable
+    below = loaded(tmp_path, yaml="DATA_SOURCE: backtest_hedging\n", environ={"DATA_SOURCE": "websocket"})
+    assert not below.settings.HEDGING.enable
+
+
 @pytest.mark.parametrize(
     ("name", "text", "value"),
     [
@@ -139,6 +163,7 @@ def test_well_known_names_work_bare_and_one_with_the_prefix_is_stronger(tmp_path
     bare = {
         "MODE": "paper",
         "DATA_SOURCE": "backtest",
+        "PRESET": "ladder",
         "BACKTEST_INITIAL_CAPITAL": "500",
         "NUM_WORKERS": "3",
         "BINANCE_API_KEY": "98765432109876",
@@ -148,6 +173,7 @@ def test_well_known_names_work_bare_and_one_with_the_prefix_is_stronger(tmp_path
     settings = loaded(tmp_path, environ=bare).settings
     assert (settings.MODE, settings.DATA_SOURCE, settings.NUM_WORKERS) == ("paper", "backtest", 3)
     assert (settings.BACKTEST_INITIAL_CAPITAL, settings.BINANCE_DEMO_MODE) == (500, True)
+    assert (settings.PRESET, settings.TARGET_LADDER.enable) == ("ladder", True)
     assert settings.BINANCE_API_KEY.get_secret_value() == "98765432109876"
     assert settings.BINANCE_API_SECRET.get_secret_value() == "secret-secret"
     both = loaded(tmp_path, environ={"TRADER_MODE": "embedded", "MODE": "paper"})

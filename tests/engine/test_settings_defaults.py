@@ -13,7 +13,7 @@ import pytest
 from tests.shared import ROOT, shared_path
 from trader.core.settings import Settings
 from trader.core.timeframe import Timeframe
-from trader.engine.settings import defaults, from_dict, refuse_unbuilt
+from trader.engine.settings import defaults, described, from_dict, refuse_unbuilt
 
 #: Where `config.py` means to differ from the contract's defaults, and why.
 MEANT_DIFFERENCES = {
@@ -63,6 +63,16 @@ def test_the_table_of_least_volatility_falls_with_the_square_root_of_time_below_
 
 def test_config_py_and_the_settings_have_the_same_names() -> None:
     assert list(defaults()) == list(Settings.model_fields)
+
+
+def test_groups_and_comments_are_read_with_each_setting() -> None:
+    found = {each.name: each for each in described()}
+    assert list(found) == list(defaults())
+    assert all(each.group and each.comment for each in found.values())
+    assert (found["MAX_SYMBOL_EXPOSURE"].group, found["MAX_SYMBOL_EXPOSURE"].comment) == (
+        "Portfolio",
+        ("Most of equity reserved in one symbol.",),
+    )
 
 
 def test_the_defaults_ask_for_nothing_that_is_not_there_yet() -> None:

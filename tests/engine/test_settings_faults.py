@@ -94,6 +94,42 @@ def tiers(*probabilities: float) -> dict[str, Any]:
             "a position would be liquidated as it opens; allowed at this leverage: below 0.008; LEVERAGE = 125 (given)",
         ),
         (
+            {"LEVERAGE_BY_COIN": {"BTCUSDT": 3}},
+            "LEVERAGE_BY_COIN (given): spot has no leverage: allowed there is {}; MARKET = spot (config.py:",
+        ),
+        (
+            {"MARKET": "futures", "LEVERAGE_BY_COIN": {"BTCUSDT": 126}},
+            "LEVERAGE_BY_COIN.BTCUSDT = 126 (given): allowed: a number of at least 1 and at most 125",
+        ),
+        (
+            {"MARKET": "futures", "LEVERAGE_BY_COIN": {"btcusdt": 125}, "MAINTENANCE_MARGIN_RATE": 0.01},
+            "would be liquidated as it opens; allowed at this leverage: below 0.008; LEVERAGE_BY_COIN.BTCUSDT = 125 (",
+        ),
+        (
+            {"MARKET": "futures", "LEVERAGE": 3, "CONFIDENCE_TIERS": {"enable": True, "lowest_leverage": 5}},
+            "CONFIDENCE_TIERS.lowest_leverage = 5 (given): no coin has as much leverage; allowed: 3 at most; LEVERAGE",
+        ),
+        (
+            {"CONFIDENCE_TIERS": {"tiers": [{"min_prob": 0.7, "size": 1}, {"min_prob": 0.8, "size": 1}]}},
+            "each min_prob must be less than the one before",
+        ),
+        ({"CONFIDENCE_TIERS": {"tiers": []}}, "CONFIDENCE_TIERS.tiers = [] (given): allowed: a list of"),
+        ({"SIGNAL_TTL_S": 0}, "SIGNAL_TTL_S = 0 (given): allowed: a number above 0"),
+        (
+            {"HEDGING": {"enable": True}},
+            "HEDGING.enable = true (given): a hedge is a position the other way, and spot has no SHORT: allowed there "
+            "is false; MARKET = spot (config.py:",
+        ),
+        (
+            {"DATA_SOURCE": "backtest_hedging"},
+            "MARKET = spot (config.py:19): a hedge is a position the other way, and spot has no SHORT: allowed there "
+            "is futures; DATA_SOURCE = backtest_hedging (given)",
+        ),
+        (
+            {"DATA_SOURCE": "backtest_hedging", "MARKET": "futures", "HEDGING": {"enable": False}},
+            "HEDGING.enable = false (given): a backtest of hedging has it on: allowed is true; DATA_SOURCE = ",
+        ),
+        (
             {"PATTERN_TARGETS": {"double_top": {"sl_pct": 0.05}}},
             "the target must be farther from the entry than the stop; PATTERN_TARGETS.double_top.sl_pct = 0.05 (given)",
         ),
@@ -148,6 +184,15 @@ def test_all_faults_of_all_layers_come_at_once(tmp_path: Path) -> None:
     origins = ("config.yaml:1", "config.yaml:3", ".env:1", ".env:2", "TRADER_RISK", "TRADER_WEIGHT_RESERVE", "--set")
     assert len(faults) == 9
     assert all(any(origin in fault for fault in faults) for origin in origins)
+
+
+def test_a_backtest_of_hedging_on_spot_is_one_fault() -> None:
+    assert len(faults_of({"DATA_SOURCE": "backtest_hedging"})) == 1
+
+
+def test_an_empty_table_is_a_file_without_settings(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("{}\n")
+    assert load(root=tmp_path, environ={}).overrides == []
 
 
 def test_one_wrong_name_is_one_fault() -> None:
@@ -222,17 +267,23 @@ def test_a_key_in_the_wrong_place_is_not_shown(tmp_path: Path, name: str, layer:
         {"TRADING_HOURS": {"start_hour": 22, "end_hour": 6, "timezone": "America/New_York", "enable": True}},
         {"DRAWDOWN_PROTECTION": {"resume_after_hours": 1}},
         {"COINS": ["XRPETH"], "QUOTE": "ETH"},
+        {"LEVERAGE_BY_COIN": {"BTCUSDT": 1}},
+        {"MARKET": "futures", "LEVERAGE_BY_COIN": {"BTCUSDT": 10}},
+        {"CONFIDENCE_TIERS": {"enable": True, "lowest_leverage": 5}},
+        {"MARKET": "futures", "HEDGING": {"enable": True}},
     ],
 )
 def test_what_can_be_is_taken(values: dict[str, Any]) -> None:
     from_dict(values)
 
 
-def test_rules_that_are_not_there_yet_are_refused_all_at_once() -> None:
-    wanted: dict[str, Any] = {"DATA_SOURCE": "backtest_hedging", "MODE": "live", "CORRELATION_MODE": "halve"}
-    rules = ("KELLY", "HEDGING", "TARGET_LADDER", "RE_ENTRY", "PYRAMIDING", "REVERSAL")
-    settings = from_dict(wanted | {rule: {"enable": True} for rule in rules})
-    with pytest.raises(ConfigError) as caught:
-        refuse_unbuilt(settings)
-    assert len(caught.value.faults) == 9
-    assert all("not there yet" in fault for fault in caught.value.faults)
+@pytest.mark.parametrize("mode", ["demo", "testnet", "live"])
+def test_modes_that_send_real_orders_are_not_there_yet(mode: str) -> None:
+    with pytest.raises(ConfigError, match=f"MODE = {mode}: real orders are not there yet; allowed: embedded, paper"):
+        refuse_unbuilt(from_dict({"MODE": mode}))
+
+
+def test_every_rule_is_there() -> None:
+    rules = ("KELLY", "HEDGING", "TARGET_LADDER", "RE_ENTRY", "PYRAMIDING", "REVERSAL", "CONFIDENCE_TIERS")
+    wanted: dict[str, Any] = {"MARKET": "futures", "DATA_SOURCE": "backtest_hedging", "CORRELATION_MODE": "halve"}
+    refuse_unbuilt(from_dict(wanted | {rule: {"enable": True} for rule in rules}))

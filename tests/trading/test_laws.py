@@ -1,156 +1,226 @@
-"""Laws of the core under anything that can happen: random candles, signals, commands."""
+"""What must not change a result, and what must turn it round: laws that hold for every scenario."""
 
 from __future__ import annotations
 
-import math
+import json
+import random
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given
+from hypothesis import strategies as some
 
-from tests.builders import M1, START_MS
+from tests.shared import shared_path
 from tests.trading.worlds import World, wish
+from tests.vectors import GOLDEN, Player, load, scenario_files
 from trader.core.errors import InvariantError
-from trader.core.events import Action, FundingRate
-from trader.core.signal import Direction, Pattern
-from trader.trading.checks import ENTRY_CHECKS, PORTFOLIO_LIMITS, SIGNAL_CHECKS, wish_of
-from trader.trading.limits.base import Proposal
-from trader.trading.notes import PartClosed, StopMoved, TradeOpened
+from trader.core.events import Instant
+from trader.core.settings import Settings
+from trader.core.signal import Pattern
+from trader.core.timeframe import Timeframe
+from trader.simulation.broker import BrokerState
+from trader.trading.book import Book
 
-COINS = ("BTCUSDT", "ETHUSDT")
-MOVES = st.floats(min_value=-0.03, max_value=0.03)
-STEP = st.fixed_dictionaries(
-    {
-        "moves": st.tuples(MOVES, MOVES),
-        "spread": st.floats(min_value=0, max_value=0.01),
-        "signals": st.lists(st.tuples(st.sampled_from(COINS), st.sampled_from(list(Pattern))), max_size=2),
-        "probability": st.sampled_from([0.5, 0.66, 0.75, 0.9]),
-        "action": st.sampled_from([None] * 12 + list(Action)),
-        "funding": st.sampled_from([None] * 5 + [0.0001, -0.0003, 0.01]),
-        "missing": st.booleans(),
-    }
-)
-RULES = st.fixed_dictionaries(
-    {
-        "MARKET": st.sampled_from(["spot", "futures"]),
-        "MAX_POSITION_SIZE_PCT": st.sampled_from([0.1, 0.33, 1.0]),
-        "MAX_PORTFOLIO_RISK": st.sampled_from([0.002, 0.05, 1.0]),
-        "DAILY_LOSS_LIMIT": st.sampled_from([0, 0.01]),
-        "STOP_MODE": st.sampled_from(["pattern", "atr"]),
-        "MIN_NET_PROFIT_PCT": st.sampled_from([0.0, -1.0]),
-        "MAX_CONCURRENT_TRADES": st.sampled_from([1, 3]),
-    }
-)
+Scenario = dict[str, Any]
 
 
-def play(world: World, steps: list[dict[str, Any]], cut: int = -1) -> None:
-    prices = dict.fromkeys(COINS, 100.0)
-    for at, step in enumerate(steps):
-        if at == cut:
-            world.save_and_load()
-        if step["action"]:
-            world.command(step["action"])
-        candles = []
-        for symbol, move in zip(COINS, step["moves"], strict=True):
-            before = prices[symbol]
-            after = prices[symbol] = max(1.0, before * (1 + move))
-            high, low = max(before, after) * (1 + step["spread"]), min(before, after) * (1 - step["spread"])
-            candles.append(world.candle(before, high, low, after, symbol=symbol))
-        readings = [
-            wish(prices[symbol], symbol=symbol, pattern=pattern, probability=step["probability"], trend=1 - 0.01)
-            for symbol, pattern in step["signals"]
+#: The scenarios by hand, and the long ones, which lie beside the repository.
+BY_HAND = scenario_files([GOLDEN])
+LONG = [Path(f"random_{number:03}.json") for number in range(1, 13)]
+every_scenario = pytest.mark.parametrize("path", BY_HAND + LONG, ids=lambda path: path.stem)
+
+
+def found(path: Path) -> tuple[Scenario, Settings]:
+    """Load a scenario; skip the test of one that is not there."""
+    return load(path if path.is_absolute() else shared_path("vectors", path.name))
+
+
+def copy(scenario: Scenario) -> Scenario:
+    """Return a deep copy."""
+    return json.loads(json.dumps(scenario))
+
+
+def played(scenario: Scenario, settings: Settings) -> dict[str, Any]:
+    """Return the result of a scenario."""
+    return Player(scenario, settings).play()
+
+
+# --- scale ----------------------------------------------------------------------------------------------------
+
+
+def scaled(scenario: Scenario, settings: Settings) -> Scenario:
+    """Return the scenario with prices and ticks x 1024, steps and minimum quantities / 1024."""
+    result = copy(scenario)
+    default = settings.DEFAULT_FILTERS.model_dump()
+    for symbol in scenario["coins"]:
+        filters = result["filters"].setdefault(symbol, dict(default))
+        for name in ("stepSize", "minQty"):
+            filters[name] = str(Decimal(filters[name]) / 1024)
+        filters["tickSize"] = str(Decimal(filters["tickSize"]) * 1024)
+        for row in result["exit_streams"][symbol]["candles"]:
+            row[1:5] = [price * 1024 for price in row[1:5]]
+    for signal in result["signals"]:
+        signal |= {name: signal[name] * 1024 for name in ("close", "ema50", "atr14")}
+    return result
+
+
+def unscaled(result: dict[str, Any]) -> dict[str, Any]:
+    """Return a result with its prices / 1024 and its quantities x 1024."""
+    fills = [[*row[:4], row[4] * 1024, row[5] / 1024, *row[6:]] for row in result["fills"]]
+    trades = [row | {"entry": row["entry"] / 1024, "quantity": row["quantity"] * 1024} for row in result["trades"]]
+    return result | {"fills": fills, "trades": trades}
+
+
+@every_scenario
+def test_prices_times_1024_and_quantities_by_1024_give_the_same_money_bit_for_bit(path: Path) -> None:
+    scenario, settings = found(path)
+    assert unscaled(played(scaled(scenario, settings), settings)) == played(scenario, settings)
+
+
+# --- what does not matter -------------------------------------------------------------------------------------
+
+
+def with_a_silent_coin(scenario: Scenario, at: int) -> Scenario:
+    """Return the scenario with one more coin, the `at`-th: candles at its instants, never a signal."""
+    result, chance = copy(scenario), random.Random(at)
+    streams = [(Timeframe.parse(stream["timeframe"]), stream) for stream in scenario["exit_streams"].values()]
+    finest = min((timeframe for timeframe, _ in streams), key=lambda timeframe: timeframe.ms)
+    closes = {row[0] + timeframe.ms for timeframe, stream in streams for row in stream["candles"]}
+    rows = []
+    for time in sorted(time for time in closes if time % finest.ms == 0):
+        open, close = chance.uniform(1, 9), chance.uniform(1, 9)
+        rows.append([time - finest.ms, open, max(open, close), min(open, close), close, 1.0])
+    result["coins"].insert(at, "SILENTUSDT")
+    result["exit_streams"]["SILENTUSDT"] = {"timeframe": finest.value, "candles": rows}
+    return result
+
+
+@every_scenario
+def test_a_coin_that_never_signals_changes_nothing(path: Path) -> None:
+    scenario, settings = found(path)
+    straight = played(scenario, settings)
+    for at in (0, len(scenario["coins"])):
+        other = with_a_silent_coin(scenario, at)
+        assert played(other, settings.model_copy(update={"COINS": tuple(other["coins"])})) == straight
+
+
+class Shuffled(Player):
+    """Gets the candles and rates of each instant in any order, as files in any order would give them."""
+
+    def instants(self) -> list[Instant]:
+        chance = random.Random(5)
+        return [
+            msgspec.structs.replace(
+                instant,
+                candles=tuple(chance.sample(instant.candles, len(instant.candles))),
+                funding=tuple(chance.sample(instant.funding, len(instant.funding))),
+            )
+            for instant in super().instants()
         ]
-        due = START_MS + world.at * M1.ms + 30_000
-        funding = [FundingRate("BTCUSDT", due, step["funding"])] if step["funding"] else []
-        world.tick(readings=readings, others=candles[1:] if step["missing"] else candles, funding=funding)
-        check(world)
 
 
-def check(world: World) -> None:
-    book, rules = world.book, world.settings
-    scale = max(1.0, abs(book.pool.booked))
-    assert abs(book.pool.free + book.reserved - book.pool.booked) <= 1e-9 * scale
-    assert abs(book.worth() - book.pool.equity) <= 1e-6 * scale
-    assert len(book.trades) + len(book.pending) <= rules.MAX_CONCURRENT_TRADES
-    streams = [t.symbol for t in book.trades.values()] + [p.reading.symbol for p in book.pending.values()]
-    assert len(streams) == len(set(streams))
-    for trade in book.trades.values():
-        left = sum(target.quantity for target in trade.targets)
-        assert math.isclose(left, trade.quantity_left, rel_tol=1e-9)
-        assert trade.direction * trade.stop >= trade.direction * trade.first_stop
-    if book.guards.paused or book.guards.killed or book.guards.day_lost:
-        assert all(p.request.decided < book.time for p in book.pending.values())
-    assert set(world.broker.state.positions) == set(book.trades)
+SEVERAL_COINS = [path for path in BY_HAND if len(load(path)[0]["coins"]) > 1]
 
 
-@given(RULES, st.lists(STEP, min_size=5, max_size=60))
-@settings(max_examples=60, deadline=None)
-def test_the_books_hold_whatever_happens(rules: dict[str, Any], steps: list[dict[str, Any]]) -> None:
-    leverage = 10 if rules["MARKET"] == "futures" else 1
-    world = World(COINS, LEVERAGE=leverage, **rules)
-    play(world, steps)
+@pytest.mark.parametrize("path", SEVERAL_COINS + LONG, ids=lambda path: path.stem)
+def test_the_order_in_which_coins_are_read_changes_nothing(path: Path) -> None:
+    scenario, settings = found(path)
+    other = copy(scenario)
+    for part in ("exit_streams", "filters", "funding"):
+        other[part] = dict(reversed(other[part].items()))
+    chance = random.Random(3)
+    signals = chance.sample(other["signals"], len(other["signals"]))
+    other["signals"] = sorted(signals, key=lambda signal: signal["close_time"])
+    assert Shuffled(other, settings).play() == played(scenario, settings)
+
+
+# --- two runs in place of one ---------------------------------------------------------------------------------
+
+
+def split(scenario: Scenario, cut: int) -> tuple[Scenario, Scenario]:
+    """Return the scenario up to and including the instant `cut`, and the rest."""
+    parts = copy(scenario), copy(scenario)
+    for first, part in zip((True, False), parts, strict=True):
+        for stream in part["exit_streams"].values():
+            length = Timeframe.parse(stream["timeframe"]).ms
+            stream["candles"] = [row for row in stream["candles"] if (row[0] + length <= cut) == first]
+        part["signals"] = [signal for signal in part["signals"] if (signal["close_time"] <= cut) == first]
+        part["commands"] = [row for row in part["commands"] if (row[0] <= cut) == first]
+        part["funding"] = {
+            symbol: [row for row in rows if (row[0] <= cut) == first] for symbol, rows in part["funding"].items()
+        }
+    return parts
+
+
+@every_scenario
+def test_a_history_in_two_runs_with_saved_state_is_the_history_in_one(path: Path) -> None:
+    scenario, settings = found(path)
+    one = Player(scenario, settings)
+    whole = one.play()
+    times = [row[0] for row in whole["equity"]]
+    for cut in {times[len(times) * part // 4] for part in (1, 2, 3)}:
+        first, second = (Player(part, settings) for part in split(scenario, cut))
+        first.play_on()
+        book = msgspec.msgpack.encode(first.logic.book)
+        state = msgspec.msgpack.encode(first.engine.broker.state)
+        second.record = first.record
+        second.wire(msgspec.msgpack.decode(book, type=Book), msgspec.msgpack.decode(state, type=BrokerState))
+        assert second.play() == whole
+        assert msgspec.msgpack.encode(second.logic.book) == msgspec.msgpack.encode(one.logic.book)
+
+
+# --- a trade in the mirror ------------------------------------------------------------------------------------
+
+ENTRY = 100.0
+FREE_OF_COSTS = {
+    "MARKET": "futures",
+    "LEVERAGE": 10,
+    "TAKER_FEE": {"futures": 0.0},
+    "MAKER_FEE": {"futures": 0.0},
+    "SLIPPAGE_PCT": 0.0,
+    "TRAILING_STOP": {"enable": False},  # a share of the best price: not the same above and below the entry
+}
+TRIANGLES = ("ascending_triangle", "descending_triangle")
+WAYS: dict[str, dict[str, Any]] = {
+    "partial": {},
+    "whole": {"PARTIAL_TP": {"enable": False}, "BREAKEVEN_STOP": {"enable": False}},
+    "ladder": {"TARGET_LADDER": {"enable": True}},
+    "atr": {"STOP_MODE": "atr", "TARGET_LADDER": {"enable": True}},
+    "wide": {"PATTERN_TARGETS": {name: {"sl_pct": 0.09, "tp_pct": 0.2} for name in TRIANGLES}},
+}
+#: Distances from the entry in 128ths, odd: no level in ticks of 0.01 is ever met exactly.
+DISTANCES = some.integers(-700, 700).map(lambda steps: (2 * steps + 1) / 128)
+CANDLES = some.lists(some.tuples(DISTANCES, DISTANCES, DISTANCES, DISTANCES), min_size=1, max_size=12)
+
+
+def story(way: dict[str, Any], candles: list[list[float]], sign: int) -> World:
+    """Play one trade entered at 100: LONG as told, SHORT with every price mirrored about the entry."""
+    pattern = Pattern.ASCENDING_TRIANGLE if sign > 0 else Pattern.DESCENDING_TRIANGLE
+    world = World(**FREE_OF_COSTS, **way)
+    world.tick(ENTRY, readings=[wish(ENTRY, pattern=pattern, trend=1 - 0.01 * sign)])
+    for open, *rest in candles:
+        prices = [ENTRY + sign * distance for distance in (open, *rest)]
+        world.tick(prices[0], max(prices), min(prices), prices[-1])
     world.engine.finish()
-    parts = [note.part for note in world.notes if isinstance(note, PartClosed)]
-    trades = {note.trade.id: note.trade for note in world.notes if isinstance(note, TradeOpened)}
-    assert not world.book.trades
-    assert world.book.reserved == 0
-    assert math.isclose(world.book.pool.free, 10_000 + sum(part.net for part in parts), rel_tol=1e-9)
-    for trade in trades.values():
-        assert math.isclose(sum(part.quantity for part in trade.parts), trade.quantity, rel_tol=1e-9)
-        assert math.isclose(sum(part.fees for part in trade.parts), trade.fees, rel_tol=1e-9)
-        assert math.isclose(sum(part.funding for part in trade.parts), trade.funding, rel_tol=1e-9, abs_tol=1e-9)
-    assert world.book.won + world.book.lost == len(trades)
-    moved = [note for note in world.notes if isinstance(note, StopMoved)]
-    assert all(note.trade.direction in (Direction.LONG, Direction.SHORT) for note in moved)
+    return world
 
 
-@given(RULES, st.lists(STEP, min_size=5, max_size=40), st.data())
-@settings(max_examples=30, deadline=None)
-def test_saving_and_loading_in_between_changes_nothing(
-    rules: dict[str, Any], steps: list[dict[str, Any]], data: Any
-) -> None:
-    leverage = 10 if rules["MARKET"] == "futures" else 1
-    straight, saved = World(COINS, LEVERAGE=leverage, **rules), World(COINS, LEVERAGE=leverage, **rules)
-    play(straight, steps)
-    play(saved, steps, cut=data.draw(st.integers(1, len(steps) - 1)))
-    assert saved.fills() == straight.fills()
-    assert msgspec.msgpack.encode(saved.book) == msgspec.msgpack.encode(straight.book)
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@given(candles=CANDLES)
+def test_a_trade_without_costs_is_mirrored_with_its_candles(way: dict[str, Any], candles: Any) -> None:
+    told = [[0.0, *candles[0][1:]], *map(list, candles[1:])]
+    long, short = story(way, told, 1), story(way, told, -1)
+    assert [fill[0] for fill in long.fills()] == [fill[0] for fill in short.fills()]
+    for (_, quantity, price), (_, other_quantity, other_price) in zip(long.fills(), short.fills(), strict=True):
+        assert quantity == other_quantity
+        assert price - ENTRY == pytest.approx(ENTRY - other_price, abs=1e-9)
+    assert long.book.pool.free == pytest.approx(short.book.pool.free, rel=1e-12)
 
 
-@pytest.mark.parametrize("limit", PORTFOLIO_LIMITS, ids=lambda limit: limit.rule)
-@pytest.mark.parametrize("bad", [math.nan, math.inf])
-@pytest.mark.parametrize("field", ["price", "stop", "quantity"])
-def test_a_limit_never_approves_what_is_not_a_number(limit: Any, bad: float, field: str) -> None:
-    world = World(MARKET="futures", LEVERAGE=5)
-    sane = {"price": 100.0, "stop": 99.5, "quantity": 1.0}
-    proposal = Proposal(0, "BTCUSDT", Direction.LONG, **{**sane, field: bad}, leverage=5.0)
-    uses = {"portfolio_risk": sane, "beyond_liquidation": {"price", "stop"}}.get(limit.rule, {"price", "quantity"})
-    if field not in uses:
-        pytest.skip("the rule does not look at it")
-    assert limit.check(proposal, world.book, world.settings) is not None
-
-
-@pytest.mark.parametrize("limit", PORTFOLIO_LIMITS, ids=lambda limit: limit.rule)
-def test_a_limit_leaves_the_books_as_they_were(limit: Any) -> None:
-    world = World()
-    world.tick(100.0, readings=[wish()])
-    world.tick(100.0)
-    before = repr(world.book)
-    limit.check(Proposal(0, "BTCUSDT", Direction.LONG, 100.0, 99.5, 1.0, 1.0), world.book, world.settings)
-    assert repr(world.book) == before
-
-
-@pytest.mark.parametrize("check", [*SIGNAL_CHECKS, *ENTRY_CHECKS], ids=lambda check: check[1])
-def test_a_check_leaves_the_books_as_they_were(check: Any) -> None:
-    world = World()
-    world.tick(100.0, readings=[wish()])
-    before = repr(world.book)
-    reading = wish()
-    assert reading.signal is not None
-    check[2](wish_of(reading, reading.signal, 0), world.book, world.settings)
-    assert repr(world.book) == before
+# --- the books ------------------------------------------------------------------------------------------------
 
 
 def test_books_that_contradict_themselves_stop_the_run() -> None:
@@ -158,4 +228,13 @@ def test_books_that_contradict_themselves_stop_the_run() -> None:
     world.tick(100.0, readings=[wish()])
     world.book.pool.free += 1.0
     with pytest.raises(InvariantError, match="the pool contradicts its bookings"):
+        world.tick(100.0)
+
+
+def test_a_trade_without_a_quantity_stops_the_run() -> None:
+    world = World()
+    world.tick(100.0, readings=[wish()])
+    world.tick(100.0)
+    world.trade.quantity_left = 0.0
+    with pytest.raises(InvariantError, match="trade 1 is open with"):
         world.tick(100.0)

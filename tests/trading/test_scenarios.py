@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.shared import shared_path
-from tests.vectors import GOLDEN, differences, enabled_not_yet, load, run, scenario_files
+from tests.vectors import GOLDEN, differences, load, run, scenario_files
 
 
 def _check(path: Path) -> None:
     scenario, settings = load(path)
-    if enabled_not_yet(scenario):
-        pytest.skip(f"needs {', '.join(enabled_not_yet(scenario))}")
     assert list(differences(scenario["expected"], run(scenario, settings))) == []
 
 

@@ -12,7 +12,8 @@ from trader.core.commands import AmendStop, CancelOrder, SubmitOrder
 from trader.core.errors import InvariantError
 from trader.core.events import Action, FundingRate
 from trader.core.order import Fill, OrderDropped, OrderRequest, Role
-from trader.core.signal import Direction, Pattern
+from trader.core.signal import Direction, Pattern, Refusal
+from trader.core.timeframe import HOUR_MS, Timeframe
 from trader.trading.checks import RULES
 from trader.trading.notes import Dropped, FundingPaid, GuardChanged, Ordered, Refused
 
@@ -51,6 +52,8 @@ def test_the_sum_of_all_parts_is_the_change_of_the_pool() -> None:
         ({"TRADING_HOURS": {"enable": True, "start_hour": 6, "end_hour": 20}}, {}, "outside_hours"),
         ({}, {"probability": 0.6}, "low_probability"),
         ({}, {"strength": 0.6}, "low_strength"),
+        ({}, {"made": START_MS + M1.ms - 4 * HOUR_MS - 1}, "expired"),
+        ({"SIGNAL_TTL_S": 0.5}, {"made": START_MS}, "expired"),
         ({}, {"trend": 1.01}, "against_trend"),
         ({"MIN_ATR_PCT": 0.02}, {}, "low_volatility"),
         ({"MIN_NET_PROFIT_PCT": 0.5}, {}, "low_profit"),
@@ -72,6 +75,38 @@ def test_each_refusal_names_its_rule(overrides: dict[str, object], reading: dict
     (refused,) = [note for note in world.notes if isinstance(note, Refused)]
     assert refused.refusal.rule == rule
     assert rule in RULES
+
+
+@pytest.mark.parametrize("made", [0, START_MS + M1.ms, START_MS + M1.ms - 4 * HOUR_MS])
+def test_a_signal_is_fresh_up_to_the_end_of_its_time(made: int) -> None:
+    world = World()
+    world.tick(100.0, readings=[wish(made=made)])
+    assert world.rules() == {"opened": 1}
+
+
+def test_the_age_of_an_expired_signal_is_told() -> None:
+    world = World(SIGNAL_TTL_S=30.0)
+    world.tick(100.0, readings=[wish(made=START_MS)])
+    assert world.refusal() == Refusal("signal", "expired", {"age_s": 60.0})
+
+
+def test_as_many_trades_as_allowed_and_one_a_stream() -> None:
+    world = World(("BTCUSDT", "ETHUSDT"), MAX_CONCURRENT_TRADES=2, MAX_POSITION_SIZE_PCT=0.1)
+    world.tick(100.0, readings=[wish(), wish(), wish(timeframe=Timeframe.MIN_5), wish(symbol="ETHUSDT")])
+    assert world.rules() == {"opened": 1, "already_open": 1}
+    assert world.rules("ETHUSDT") == {"max_trades": 1}
+    assert world.refusal().values == {"trades": 2}
+    world.tick(100.0)
+    world.tick(100.0, readings=[wish(symbol="ETHUSDT")])
+    assert world.rules("ETHUSDT") == {"max_trades": 2}
+
+
+def test_hours_may_wrap_past_midnight() -> None:
+    world = World(TRADING_HOURS={"enable": True, "start_hour": 22, "end_hour": 2})
+    for hour, rules in [(1, {"opened": 1}), (2, {"opened": 1, "outside_hours": 1})]:
+        world.at = hour * 60 - 1
+        world.tick(100.0, readings=[wish()])
+        assert world.rules() == rules
 
 
 def test_no_signal_is_no_pattern() -> None:

@@ -11,13 +11,14 @@ from tests.builders import M1, START_MS, candle, settings
 from trader.core.candle import Candle
 from trader.core.events import Action, FundingRate, Instant, OperatorCommand
 from trader.core.instrument import Instrument
-from trader.core.signal import Pattern, Reading, Signal
+from trader.core.signal import Pattern, Reading, Refusal, Signal
 from trader.core.timeframe import Timeframe
+from trader.core.trade import Trade
 from trader.engine.engine import Engine
 from trader.simulation.broker import BrokerState, SimulatedBroker
-from trader.trading.book import Book
+from trader.trading.book import Book, Pending
 from trader.trading.logic import TradingLogic
-from trader.trading.notes import Note, PartClosed, TradeOpened
+from trader.trading.notes import GuardChanged, Note, PartClosed, Refused, TradeOpened
 
 FILTERS = {"tickSize": "0.01", "stepSize": "0.001", "minQty": "0.001", "minNotional": "5"}
 
@@ -32,20 +33,28 @@ def wish(
     strength: float = 0.8,
     trend: float = 0.99,
     atr14: float = 1.0,
+    made: int = 0,
     **rest: Any,
 ) -> Reading:
     """Return a reading that passes every check unless told otherwise: EMA50 is `trend` times the close."""
-    signal = Signal(pattern, probability, strength)
+    signal = Signal(pattern, probability, strength, made)
     return Reading(symbol, timeframe, close, close * trend, atr14, signal, **rest)
 
 
 class World:
-    """Coins on one-minute candles; `tick` closes one instant with these prices and readings."""
+    """Coins on candles of one length, a minute unless told; `tick` closes one instant with prices and readings."""
 
-    def __init__(self, coins: Sequence[str] = ("BTCUSDT",), **overrides: Any) -> None:
+    def __init__(
+        self,
+        coins: Sequence[str] = ("BTCUSDT",),
+        timeframe: Timeframe = M1,
+        filters: dict[str, str] = FILTERS,
+        **overrides: Any,
+    ) -> None:
         self.settings = settings(COINS=list(coins), **{"MIN_ATR_PCT": 0.0, **overrides})
-        self.exits = dict.fromkeys(coins, M1)
-        self.instruments = {symbol: Instrument.from_filters(symbol, FILTERS) for symbol in coins}
+        self.timeframe = timeframe
+        self.exits = dict.fromkeys(coins, timeframe)
+        self.instruments = {symbol: Instrument.from_filters(symbol, filters) for symbol in coins}
         self.notes: list[Note] = []
         self.readings: Sequence[Reading] = ()
         self.at = 0
@@ -69,7 +78,7 @@ class World:
     def candle(self, *prices: float, symbol: str = "BTCUSDT") -> Candle:
         """Return the candle of this instant: one price is flat, four are open, high, low, close."""
         open, high, low, close = prices if len(prices) == 4 else prices * 4
-        return candle(close, open=open, high=high, low=low, at=self.at, symbol=symbol)
+        return candle(close, open=open, high=high, low=low, at=self.at, symbol=symbol, timeframe=self.timeframe)
 
     def tick(
         self,
@@ -83,10 +92,27 @@ class World:
         own = [self.candle(*prices)] if prices else []
         self.readings = readings
         self.at += 1
-        self.engine.step(Instant(START_MS + self.at * M1.ms, (*own, *others), tuple(funding), late))
+        self.engine.step(Instant(self.time, (*own, *others), tuple(funding), late))
 
-    def command(self, action: Action) -> None:
-        self.engine.process(OperatorCommand(action))
+    @property
+    def time(self) -> int:
+        """T of the last instant, ms."""
+        return START_MS + self.at * self.timeframe.ms
+
+    @property
+    def trade(self) -> Trade:
+        """The only open trade."""
+        (trade,) = self.book.trades.values()
+        return trade
+
+    @property
+    def pending(self) -> Pending:
+        """The only pending entry or hedge."""
+        (pending,) = self.book.pending.values()
+        return pending
+
+    def command(self, action: Action, name: str = "", value: str = "") -> None:
+        self.engine.process(OperatorCommand(action, name, value))
 
     def save_and_load(self) -> None:
         """Go on in new objects from what was saved, as after a restart."""
@@ -94,9 +120,21 @@ class World:
         state = msgspec.msgpack.encode(self.broker.state)
         self._wire(msgspec.msgpack.decode(book, type=Book), msgspec.msgpack.decode(state, type=BrokerState))
 
-    def rules(self) -> dict[str, int]:
-        """Return the counts of BTCUSDT's one-minute stream by rule."""
-        return self.book.funnel.get("BTCUSDT", {}).get("1min", {})
+    def rules(self, symbol: str = "BTCUSDT") -> dict[str, int]:
+        """Return the counts of a coin's stream by rule."""
+        return self.book.funnel.get(symbol, {}).get(self.timeframe, {})
+
+    def refusal(self) -> Refusal:
+        """Return the last refusal."""
+        return [note.refusal for note in self.notes if isinstance(note, Refused)][-1]
+
+    def guards(self) -> list[tuple[str, bool]]:
+        """Return what went on and off so far, as (guard, on)."""
+        return [(note.guard, note.on) for note in self.notes if isinstance(note, GuardChanged)]
+
+    def reasons(self) -> list[str]:
+        """Return the reasons of every fill so far."""
+        return [reason for reason, _, _ in self.fills()]
 
     def fills(self) -> list[tuple[str, float, float]]:
         """Return (reason, quantity, price) of every fill so far."""

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import typer
 from typer.exceptions import TyperException
 
-from trader.cli import backtest, download, exchange, import_, run
-from trader.cli.common import ConfigOption, DebugOption, SetOption, read_settings
+from trader.cli import backtest, download, exchange, import_, run, settings
+from trader.cli.common import ConfigOption, DebugOption, PresetOption, SetOption, read_settings
 from trader.core.errors import ConfigError, TraderError
 from trader.engine import logs
 from trader.engine.redaction import redactor
@@ -39,10 +39,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("download", download.download_command, download.EXAMPLES),
     Command("import", import_.import_command, import_.EXAMPLES),
     Command("exchange", exchange.exchange_command, exchange.EXAMPLES),
+    Command("settings", settings.settings_command, settings.EXAMPLES),
 )
 
 #: Which of them `python start.py` runs on its own.
-COMMAND_OF_DATA_SOURCE = {"websocket": "run", "backtest": "backtest"}
+COMMAND_OF_DATA_SOURCE = {"websocket": "run", "backtest": "backtest", "backtest_hedging": "backtest"}
 
 
 def build(commands: Iterable[Command] = COMMANDS) -> typer.Typer:
@@ -128,21 +129,26 @@ def _is_stream(following: Sequence[str]) -> bool:
 
 
 def _without_command(
-    context: typer.Context, pairs: SetOption = None, config: ConfigOption = None, debug: DebugOption = None
+    context: typer.Context,
+    pairs: SetOption = None,
+    preset: PresetOption = None,
+    config: ConfigOption = None,
+    debug: DebugOption = None,
 ) -> None:
     """Trade on Binance's markets, or on their history, and show at every moment what is done and why.
 
-    Without a sub-command, the setting DATA_SOURCE says what runs: websocket (run), backtest.
+    Without a sub-command, the setting DATA_SOURCE says what runs: websocket (run), backtest, backtest_hedging.
     """
     if context.invoked_subcommand:
-        if pairs or config or debug:
+        if pairs or preset or config or debug:
             raise ConfigError("options stand behind the sub-command, as in: python start.py backtest --debug")
         return
-    settings = read_settings(pairs, config).settings
-    refuse_unbuilt(settings)
-    name = COMMAND_OF_DATA_SOURCE[settings.DATA_SOURCE]
+    chosen = read_settings(pairs, config, preset=preset).settings
+    refuse_unbuilt(chosen)
+    name = COMMAND_OF_DATA_SOURCE[chosen.DATA_SOURCE]
     options = [("--set", pair) for pair in pairs or ()]
-    options += [(option, str(value)) for option, value in (("--config", config), ("--debug", debug)) if value]
+    named = (("--preset", preset), ("--config", config), ("--debug", debug))
+    options += [(option, str(value)) for option, value in named if value]
     group: Any = context.command
     command = group.get_command(context, name)
     with command.make_context(name, [part for option in options for part in option], parent=context) as inner:

@@ -52,6 +52,9 @@ def backtest_command(
         typer.Option(metavar="DIR", help="Put the reports right there; by default a new folder in STAT_DIR."),
     ] = None,
     workers: Annotated[int | None, typer.Option(min=0, help="Processes that prepare data; 0: one per CPU.")] = None,
+    counterfactual: Annotated[
+        bool, typer.Option("--counterfactual", help="Follow refused signals too: which rule earned its place?")
+    ] = False,
     settings: SetOption = None,
     config: ConfigOption = None,
     debug: DebugOption = None,
@@ -73,7 +76,7 @@ def backtest_command(
     overrides = [(override.name, override.value_text, override.origin) for override in loaded.overrides]
     span = (parse_time(start) if start else None, parse_time(end) if end else None)
     with _progress() as report:
-        result = run_backtest(loaded.settings, store, *span, overrides, report)
+        result = run_backtest(loaded.settings, store, *span, overrides, report, counterfactual)
     when = datetime.now(UTC)
     directory = out or run_directory(Path(loaded.settings.STAT_DIR), when)
 

@@ -3,11 +3,12 @@
     def download_command(
         coins: Annotated[str | None, typer.Option(help="Coins, parted by commas.")] = None,
         settings: SetOption = None,
+        preset: PresetOption = None,
         config: ConfigOption = None,
         debug: DebugOption = None,
     ) -> None:
         \"\"\"Fetch candles into the store.\"\"\"
-        loaded = prepare(settings, config=config, debug=debug, own={"--coins": ("COINS", coins)})
+        loaded = prepare(settings, preset=preset, config=config, debug=debug, own={"--coins": ("COINS", coins)})
         ...
 
 It is entered in the table of `trader.cli.app`, with the module's `EXAMPLES`: what people type behind its name.
@@ -28,11 +29,15 @@ import typer
 
 from trader.core.errors import ConfigError
 from trader.engine import logs
-from trader.engine.settings import Loaded, Override, load, refuse_unbuilt
+from trader.engine.settings import Loaded, Override, cannot_act, load, refuse_unbuilt
 
 SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="A setting of config.py, keys by dots; may be repeated."),
+]
+PresetOption = Annotated[
+    str | None,
+    typer.Option("--preset", metavar="NAME", help="A way to trade, over config.py and under config.yaml."),
 ]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="Settings from this file instead of config.yaml.")
@@ -57,31 +62,39 @@ logger = logging.getLogger(__name__)
 def prepare(
     pairs: Sequence[str] | None = None,
     *,
+    preset: str | None = None,
     config: Path | None = None,
     debug: str | None = None,
     own: OwnOptions = NONE_OF_ITS_OWN,
     quiet: bool = False,
+    trades: bool = False,
 ) -> Loaded:
     """Read the settings, refuse what is not there yet, begin logging, and say each override and where it came from.
 
     `pairs` are the values of `--set`; `own` the command's options that are settings, those left at None do not count.
     `quiet` keeps the terminal for a progress bar: warnings only; the log file has everything.
-    Raise `ConfigError` with every fault.
+    A command that `trades` says which settings cannot act, too. Raise `ConfigError` with every fault.
     """
-    loaded = read_settings(pairs, config, own)
+    loaded = read_settings(pairs, config, own, preset)
     refuse_unbuilt(loaded.settings)
     logs.configure(loaded.settings, debug, quiet=quiet)
-    for override in loaded.overrides:
-        logger.info("%s", described(override))
+    lines = [described(override) for override in loaded.overrides]
+    lines += [f"cannot act: {finding.line}" for finding in cannot_act(loaded)] if trades else []
+    for line in lines:
+        logger.info("%s", line)
         if quiet:
-            typer.echo(described(override), err=True)
+            typer.echo(line, err=True)
     return loaded
 
 
 def read_settings(
-    pairs: Sequence[str] | None = None, config: Path | None = None, own: OwnOptions = NONE_OF_ITS_OWN
+    pairs: Sequence[str] | None = None,
+    config: Path | None = None,
+    own: OwnOptions = NONE_OF_ITS_OWN,
+    preset: str | None = None,
 ) -> Loaded:
-    """Read the settings with the values of `--set` and of a command's own options over all other layers."""
+    """Read the settings with the values of `--set`, `--preset` and a command's own options over all other layers."""
+    own = {**own, "--preset": ("PRESET", preset)}
     given = {option: (name, str(value)) for option, (name, value) in own.items() if value is not None}
     options = parse_pairs(pairs or ()) | {name: text for name, text in given.values()}
     return load(options, origins={name: f"option {option}" for option, (name, _) in given.items()}, config_file=config)

@@ -18,6 +18,7 @@ from trader.engine.opinions import BatchOpinions, merged_counts, quiet_counts
 from trader.engine.prepare import Preparation, Progress, Span
 from trader.engine.recorder import Recorder
 from trader.engine.result import Hold, RunResult
+from trader.engine.shadow import RefusedSignals, follow_refused
 from trader.engine.streams import StreamPlan, plan_streams
 from trader.market.history import finest_stored
 from trader.market.instruments import instruments
@@ -39,10 +40,12 @@ def run_backtest(
     end_ms: int | None = None,
     overrides: Sequence[tuple[str, str, str]] = (),
     progress: Progress | None = None,
+    counterfactual: bool = False,
 ) -> RunResult:
     """Run the settings' coins and timeframes over the stored candles from `start_ms` to `end_ms`.
 
     None is as far as anything is stored. The result does not depend on the number of workers.
+    `counterfactual`: follow the signals that a rule refused behind check 6 as shadow trades, after the run.
     Raise `ConfigError` when there is no data to run on.
     """
     began = time.perf_counter()
@@ -56,11 +59,13 @@ def run_backtest(
     opinions = preparation.opinions(report)
     funding = _funding(store, settings, plan, span)
     grids, fallbacks = instruments(store, settings, list(plan.exits))
-    recorder = Recorder()
-    audience = Audiences([recorder, Narrator(brief=True)])
+    recorder, refused = Recorder(), RefusedSignals()
+    audience = Audiences([recorder, Narrator(brief=True), *([refused] if counterfactual else [])])
     logic = TradingLogic(settings, plan.exits, grids, BatchOpinions(opinions, settings.COINS), audience)
     engine = Engine(logic, SimulatedBroker(settings, plan.exits, grids, logic))
     instants = _replay(engine, recorder, replay(bases, span.start, span.end, funding), span, opinions, report)
+    tables = {table.symbol: table for table in bases}
+    followed = follow_refused(settings, refused.notes, tables, grids, opinions, report) if counterfactual else None
     funnel = _funnel(plan, opinions, logic)
     return RunResult(
         settings=settings,
@@ -81,6 +86,7 @@ def run_backtest(
         candles=sum(sum(rules.values()) for rules in funnel.values()),
         slippage_paid=recorder.slippage,
         turnover=recorder.turnover,
+        followed=followed,
         elapsed_s=time.perf_counter() - began,
         stop_moves=recorder.stop_moves,
     )

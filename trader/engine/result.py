@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from trader.core.settings import Settings
 from trader.core.timeframe import Timeframe
 from trader.core.trade import Trade
+from trader.simulation.shadow import Shadow
 
 
 class EquityCurve(msgspec.Struct, frozen=True, eq=False):
@@ -32,6 +33,16 @@ class Hold(msgspec.Struct, frozen=True):
     last: float
 
 
+class FollowedSignal(msgspec.Struct, frozen=True):
+    """A signal that a rule refused at T (ms), followed as a shadow trade; `shadow` is None where it never filled."""
+
+    symbol: str
+    timeframe: Timeframe
+    time: int
+    rule: str
+    shadow: Shadow | None
+
+
 class RunResult(msgspec.Struct, frozen=True, eq=False):
     """One finished run over `[start, end]` (ms UTC, the first open and the last close).
 
@@ -40,6 +51,7 @@ class RunResult(msgspec.Struct, frozen=True, eq=False):
     (`expired`, `insufficient_capital`, `drawdown`, `kill_switch`) are in `dropped`, of `opened` ones.
     `notes` are sentences a person must read first (ended paused, no funding data, a stream was dropped).
     `overrides`: setting, value, where it came from.
+    `followed`: the signals refused behind check 6, in order; None where nobody asked for it.
     `stop_moves`: by trade id, (T of the move in ms, the new stop), in order; a stop counts from the next candle on.
     """
 
@@ -63,3 +75,4 @@ class RunResult(msgspec.Struct, frozen=True, eq=False):
     turnover: float
     elapsed_s: float
     stop_moves: dict[int, list[tuple[int, float]]] = {}
+    followed: list[FollowedSignal] | None = None

@@ -14,7 +14,7 @@ from trader.engine.result import RunResult
 from trader.trading.checks import QUIET_RULES, RULES
 
 Stream = tuple[str, Timeframe]
-Kind = Literal["left", "ended", "dropped"]
+Kind = Literal["left", "ended", "dropped", "reduced", "bound"]
 Counts = Mapping[Stream, Mapping[str, int]]
 
 
@@ -35,6 +35,7 @@ _RULES = (
     Rule("no_pattern", "the strategy saw nothing in this candle", ("STRATEGY",)),
     Rule("low_probability", "the pattern is not probable enough", ("MIN_PROBABILITY",)),
     Rule("low_strength", "the pattern is not strong enough", ("MIN_STRENGTH",)),
+    Rule("expired", "the signal was too old to act on", ("SIGNAL_TTL_S",)),
     Rule("paused", "entries were paused, by a person or by the drawdown", ("DRAWDOWN_PROTECTION.pause_at",)),
     Rule("kill_switch", "the kill switch was on"),
     Rule("daily_loss", "the day had lost its limit; no entries until midnight UTC", ("DAILY_LOSS_LIMIT",)),
@@ -49,6 +50,7 @@ _RULES = (
     Rule("portfolio_risk", "all stops together would lose too much", ("MAX_PORTFOLIO_RISK",)),
     Rule("symbol_exposure", "too much capital would be in this coin", ("MAX_SYMBOL_EXPOSURE",)),
     Rule("direction_exposure", "too much capital would be in this direction", ("MAX_DIRECTION_EXPOSURE",)),
+    Rule("correlated", "an open trade moves together with it", ("CORRELATION_MODE",)),
     Rule("beyond_liquidation", "the position would be liquidated before its stop",
          ("LEVERAGE", "MAINTENANCE_MARGIN_RATE")),
     Rule("insufficient_capital", "free capital pays for too small a share of the wanted size", ("MIN_SIZE_RATIO",)),
@@ -59,6 +61,7 @@ _DROPPED = (
     Rule("insufficient_capital", "at the fill price the capital did not suffice"),
     Rule("drawdown", "everything was closed for the drawdown", ("DRAWDOWN_PROTECTION.close_at",)),
     Rule("kill_switch", "everything was closed by the kill switch"),
+    Rule("manual", "a person closed everything, or this coin"),
     Rule("end_of_data", "still waiting when the run ended"),
 )
 _MEANINGS = {rule.name: rule for rule in _RULES}
@@ -67,6 +70,8 @@ OPENED = "opened"
 
 class Step(msgspec.Struct, frozen=True):
     """One row: how many candles of each stream are `left` after a check, `ended` at it, or were `dropped` later.
+
+    Or how many trades were `reduced` by a rule, or `bound` by a cap (see `trader.reports.sizes`).
 
     `counts` follow the order of the streams; `setting` is what governs the rule, with its value.
     """
@@ -79,7 +84,14 @@ class Step(msgspec.Struct, frozen=True):
 
     @property
     def total(self) -> int:
+        """All streams together."""
         return sum(self.counts)
+
+    @property
+    def label(self) -> str:
+        """What the row is called among rows of other kinds."""
+        before = {"reduced": "smaller by ", "bound": "size bound by "}
+        return before.get(self.kind, "") + self.name
 
 
 def funnel(result: RunResult) -> list[Step]:
@@ -102,11 +114,11 @@ def funnel(result: RunResult) -> list[Step]:
     lost = [_with_waiting(*each) for each in zip(_at(result.dropped, result.streams), entries, trades, strict=True)]
     return [
         Step("candles", "left", "closed candles on which a decision was due", "", candles),
-        *_ended("ended", early, seen, result.settings),
+        *steps_of("ended", early, seen, result.settings),
         Step("patterns", "left", "candles in which the strategy saw something", "", patterns),
-        *_ended("ended", late, seen, result.settings),
+        *steps_of("ended", late, seen, result.settings),
         Step("entries", "left", "orders to open a trade", "", entries),
-        *_ended("dropped", after, lost, result.settings),
+        *steps_of("dropped", after, lost, result.settings),
         Step("trades", "left", "entries that filled", "", trades),
     ]
 
@@ -130,7 +142,8 @@ def _others(counts: Counts, known: set[str]) -> list[Rule]:
     return [rule_named(name) for name in sorted(found - known)]
 
 
-def _ended(kind: Kind, rules: Sequence[Rule], counts: Sequence[Mapping[str, int]], settings: Settings) -> list[Step]:
+def steps_of(kind: Kind, rules: Sequence[Rule], counts: Sequence[Mapping[str, int]], settings: Settings) -> list[Step]:
+    """Return a row of `kind` for each of `rules` from each stream's counts by the rules' names."""
     return [
         Step(
             rule.name,

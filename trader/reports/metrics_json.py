@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from trader.engine.result import RunResult
@@ -11,6 +11,7 @@ from trader.reports import book
 from trader.reports.digest import Digest
 from trader.reports.funnel import Step, stream_name
 from trader.reports.months import by_month
+from trader.reports.refused import Consequences, RuleOutcome
 
 
 def metrics_json(digest: Digest) -> str:
@@ -20,7 +21,9 @@ def metrics_json(digest: Digest) -> str:
         **_run(result),
         **digest.values,
         "buy_and_hold": {hold.symbol: hold.last / hold.first - 1 for hold in result.holds if hold.first > 0},
-        "refusals": _refusals(digest),
+        "refusals": _counts(digest.steps, digest.result),
+        "sizes": _counts(digest.sizes, digest.result),
+        "counterfactual": _counterfactual(digest.consequences),
         "by_exit_reason": _lines(book.by_exit_reason(result)),
         "by_coin": _lines(book.by_coin(result)),
         "by_timeframe": _lines(book.by_timeframe(result)),
@@ -43,18 +46,32 @@ def _run(result: RunResult) -> dict[str, Any]:
     }
 
 
-def _refusals(digest: Digest) -> dict[str, Any]:
-    steps = digest.steps
+def _counts(steps: Sequence[Step], result: RunResult) -> dict[str, Any]:
     streams = {
         stream_name(stream): {_key(step): step.counts[place] for step in steps}
-        for place, stream in enumerate(digest.result.streams)
+        for place, stream in enumerate(result.streams)
     }
     return {"total": {_key(step): step.total for step in steps}, "streams": streams}
 
 
 def _key(step: Step) -> str:
     # A reason that also drops entries stands twice in the funnel.
-    return f"dropped_{step.name}" if step.kind == "dropped" else step.name
+    return step.name if step.kind in ("left", "ended") else f"{step.kind}_{step.name}"
+
+
+def _counterfactual(found: Consequences | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {"taken": book.plain(found.taken), "rules": {rule.total.name: _rule(found, rule) for rule in found.rules}}
+
+
+def _rule(found: Consequences, rule: RuleOutcome) -> dict[str, Any]:
+    return {
+        **book.plain(rule.total),
+        "against_taken": found.against_taken(rule.total),
+        "verdict": rule.total.verdict,
+        "streams": {stream.name: book.plain(stream) for stream in rule.streams},
+    }
 
 
 def _lines(lines: Iterable[Any]) -> dict[str, Any]:

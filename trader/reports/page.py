@@ -19,6 +19,7 @@ from trader.reports.figures import FIGURES, written
 from trader.reports.funnel import stream_name
 from trader.reports.headline import headline
 from trader.reports.months import by_month
+from trader.reports.refused import HOW, Consequences, Outcome, share
 
 _HERE = Path(__file__).parent
 #: The browser may load nothing at all: what the page needs is in it.
@@ -26,6 +27,8 @@ _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; form-action 'none'"
 )
 _MAX_STREAM_COLUMNS = 12
+#: A cell with more characters than this gets room for words.
+_LONG_TEXT = 30
 
 
 def page(digest: Digest, candles: Candles, when: datetime) -> str:
@@ -105,6 +108,7 @@ def _tables(digest: Digest) -> list[str]:
     return [
         "<h2>Why was something, or nothing, traded?</h2>",
         _funnel(digest),
+        *_refused(digest.consequences),
         *(_group(*each) for each in groups if each[1]),
     ]
 
@@ -115,11 +119,30 @@ def _funnel(digest: Digest) -> str:
     numbers = range(2, 3 + len(own))
     heads = ["step", "what it means, and its setting", "all", *(stream_name(streams[place]) for place in own)]
     rows = []
-    for step in digest.steps:
+    for step in (*digest.steps, *digest.sizes):
         counts = [f"{step.total:,}", *(f"{step.counts[place]:,}" for place in own)]
         words = f"{step.meaning} ({step.setting})" if step.setting else step.meaning
-        rows.append(_row([step.name, words, *counts], numbers, step.kind))
+        rows.append(_row([step.label, words, *counts], numbers, step.kind))
     return _table(heads, rows, numbers)
+
+
+def _refused(found: Consequences | None) -> list[str]:
+    if found is None:
+        return []
+    heads = ("rule", "refused", "not filled", "won", "lost", "open at end", "sum of net", "average", "standard error",
+             "against taken", "verdict")  # fmt: skip
+    numbers = range(1, 10)
+    totals = [rule.total for rule in found.rules]
+    rows = [_row([*_outcome(each), share(found.against_taken(each)), each.verdict], numbers) for each in totals]
+    rows.append(_row([*_outcome(found.taken), "", "for comparison"], numbers, "left"))
+    title = "<h2>What would the refused signals have made?</h2>"
+    return [title, f'<p class="soft">{escape(HOW)}</p>', _table(heads, rows, numbers)]
+
+
+def _outcome(outcome: Outcome) -> list[str]:
+    counts = (outcome.signals, outcome.not_filled, outcome.won, outcome.lost, outcome.open_at_end)
+    shares = (share(outcome.sum), share(outcome.average), share(outcome.error).removeprefix("+"))
+    return [outcome.name, *(f"{count:,}" for count in counts), *shares]
 
 
 #: How the fields of groups, reasons and months are written.
@@ -151,5 +174,5 @@ def _row(cells: Sequence[str], numbers: range, kind: str = "") -> str:
 
 
 def _class(number: bool, text: str = "") -> str:
-    kind = "number" if number else "words" if " " in text else ""
+    kind = "number" if number else "words" if len(text) > _LONG_TEXT else ""
     return f' class="{kind}"' if kind else ""

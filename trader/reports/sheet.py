@@ -28,6 +28,7 @@ FORMATS = {
     "price": "#,##0.00######_)",
     "quantity": "#,##0.########_)",
     "percent": "0.00%_);[Red]-0.00%_)",
+    "fine percent": "0.000%_);[Red]-0.000%_)",
     "ratio": "0.00_);[Red]-0.00_)",
     "time": "yyyy-mm-dd hh:mm:ss_)",
     "duration": "[h]:mm:ss_)",

@@ -35,20 +35,24 @@ def summary(workbook: Workbook, digest: Digest) -> None:
 
 def funnel(workbook: Workbook, digest: Digest) -> None:
     """Write how many candles of each stream ended at each check, what it means, and its setting."""
-    words = (Column("step", width=22), Column("what it means", width=58), Column("setting and its value", width=68))
+    words = (Column("step", width=28), Column("what it means", width=58), Column("setting and its value", width=68))
     counts = (Column("all", "count", 13), Column("of patterns", "percent", 13))
     streams = (Column(stream_name(stream), "count", 17) for stream in digest.result.streams)
-    note = "Why was something, or nothing, traded? Bold rows are what is left; the others are what ended there."
+    note = (
+        "Why was something, or nothing, traded? Bold rows are what is left; the others are what ended there. "
+        "Below the trades: which of them a rule made smaller, and which cap decided their size."
+    )
     sheet = Sheet(workbook, "funnel", note, [*words, *counts, *streams], frozen=1)
     patterns = next(step.total for step in digest.steps if step.name == "patterns")
-    for step in digest.steps:
+    for step in (*digest.steps, *digest.sizes):
         _step(sheet, step, patterns)
 
 
 def _step(sheet: Sheet, step: Step, patterns: int) -> None:
     left = step.kind == "left"
-    share = step.total / patterns if patterns and step.name not in ("candles", *QUIET_RULES) else None
-    texts = [step.name if left else f"   {step.name}", step.meaning, step.setting]
+    of_patterns = step.name not in ("candles", *QUIET_RULES) and step.kind not in ("reduced", "bound")
+    share = step.total / patterns if patterns and of_patterns else None
+    texts = [step.name if left else f"   {step.label}", step.meaning, step.setting]
     counts = [("count", count) for count in step.counts]
     cells = [*(("text", text) for text in texts), ("count", step.total), ("percent", share), *counts]
     sheet.add_mixed(cells, bold=left)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from openpyxl import Workbook
 
-from trader.core.trade import Trade
+from trader.core.trade import Factors, Trade
 from trader.engine.result import RunResult
 from trader.reports import book
 from trader.reports.months import by_month as months_of
@@ -26,6 +26,9 @@ _TRADES = (
     Column("fees", "money", total=True), Column("funding", "money", total=True), Column("net", "money", total=True),
     Column("net in R", "ratio", total=True),
     Column("equity after", "money"),
+    Column("risk", "money"), Column("confidence", "ratio", 12), Column("cap by risk", "quantity"),
+    Column("cap by position", "quantity", 17), Column("cap by Kelly", "quantity"), Column("reductions", width=26),
+    Column("wanted", "quantity"), Column("affordable", "quantity"), Column("bound by", width=12),
 )  # fmt: skip
 _PARTS = (
     Column("trade", "id", 8), Column("symbol", width=12), Column("direction", width=11),
@@ -54,7 +57,8 @@ def trades(workbook: Workbook, result: RunResult) -> None:
     """Write a row for each trade, in the order in which they ended."""
     closed = book.closed(result)
     shown = closed[:MAX_ROWS]
-    sheet = Sheet(workbook, "trades", _note("One row for each trade", closed), _TRADES, frozen=2, rows=len(shown))
+    note = f"{_note('One row for each trade', closed)} The columns from risk on say what made the quantity."
+    sheet = Sheet(workbook, "trades", note, _TRADES, frozen=2, rows=len(shown))
     for trade in shown:
         sheet.add(_trade(trade))
     sheet.filter()
@@ -67,8 +71,17 @@ def _trade(trade: Trade) -> Sequence[object]:
         trade.probability, trade.strength, trade.signal_time, trade.entry_time, last.time,
         last.time - trade.entry_time, trade.entry_price, trade.quantity, trade.first_stop, trade.stop,
         trade.take_profit, len(trade.parts), last.reason, book.fees_of(trade), book.funding_of(trade), net,
-        net / risk if risk > 0 else None, last.equity_after,
+        net / risk if risk > 0 else None, last.equity_after, *_size(trade.factors),
     )  # fmt: skip
+
+
+def _size(factors: Factors | None) -> Sequence[object]:
+    """Return what made the quantity; nothing of a hedge."""
+    if factors is None:
+        return (None,) * 9
+    caps = (factors.caps.get(name) for name in ("risk", "position", "kelly"))
+    reductions = " × ".join(f"{name} {factor:g}" for name, factor in factors.reductions.items())
+    return (factors.risk, factors.confidence, *caps, reductions, factors.wanted, factors.affordable, factors.bound)
 
 
 def parts(workbook: Workbook, result: RunResult) -> None:

@@ -14,6 +14,7 @@ from trader.reports import book
 from trader.reports.digest import Digest
 from trader.reports.figures import signed, written
 from trader.reports.headline import headline
+from trader.reports.refused import Consequences, in_lines
 from trader.reports.write import ReportFiles
 
 #: A report that took longer than this share of its run is said to be.
@@ -26,7 +27,8 @@ def terminal_summary(result: RunResult, files: ReportFiles) -> Group:
     digest = Digest.of(result)
     first, *rest = headline(digest)
     lines = [Text(first, style="bold"), *(_line(line, at < len(result.notes)) for at, line in enumerate(rest))]
-    return Group(*lines, *_files(result, files), Text(), _funnel(digest), Text(), *_coins(result))
+    answers = [_funnel(digest), Text(), *_refused(digest.consequences), *_coins(result)]
+    return Group(*lines, *_files(result, files), Text(), *answers)
 
 
 def plain_summary(result: RunResult, files: ReportFiles, width: int = 110) -> str:
@@ -50,12 +52,20 @@ def _files(result: RunResult, files: ReportFiles) -> list[RenderableType]:
 
 def _funnel(digest: Digest) -> Table:
     table = _table("Why was it (not) traded?", "candles", "")
-    for step in digest.steps:
+    for step in (*digest.steps, *digest.sizes):
         if step.kind == "left":
             _add(table, step.name, f"{step.total:,}", step.meaning, style="bold")
         elif step.total:
-            _add(table, f"  {step.name}", f"{step.total:,}", f"{step.meaning}{_setting(step.setting)}")
+            _add(table, f"  {step.label}", f"{step.total:,}", f"{step.meaning}{_setting(step.setting)}")
     return table
+
+
+def _refused(found: Consequences | None) -> list[Text]:
+    """Return which rule earned its place and which cost money, where refused signals were followed."""
+    if found is None:
+        return []
+    first, *rest = in_lines(found)
+    return [Text(first), *(Text(f"  {line}") for line in rest), Text()]
 
 
 def _setting(text: str) -> str:

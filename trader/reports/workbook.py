@@ -6,7 +6,7 @@ from pathlib import Path
 
 from openpyxl import Workbook
 
-from trader.reports import book, sheet_equity, sheet_summary, sheet_trades
+from trader.reports import book, sheet_equity, sheet_rules, sheet_summary, sheet_trades
 from trader.reports.digest import Digest
 
 
@@ -23,6 +23,8 @@ def write_workbook(digest: Digest, path: Path) -> None:
     sheet_trades.by_month(workbook, result)
     sheet_trades.by_exit_reason(workbook, result)
     sheet_summary.funnel(workbook, digest)
+    if digest.consequences is not None:
+        sheet_rules.rules(workbook, digest.consequences)
     sheet_equity.equity(workbook, result)
     sheet_equity.drawdowns(workbook, result)
     sheet_summary.settings(workbook, result)

@@ -56,11 +56,12 @@ def changed_settings(settings: Settings, changes: Mapping[str, str]) -> Settings
 
 def _put(values: dict[str, Any], path: list[str], value: Any) -> None:
     *groups, last = path
+    holder: Any = values
     for group in groups:
-        values = values.get(group, {})
-    if not isinstance(values, dict) or last not in values:
+        holder = holder.get(group) if isinstance(holder, dict) else None
+    if not isinstance(holder, dict) or last not in holder:
         raise ConfigError(f"{'.'.join(path)} is no setting")
-    values[last] = value
+    holder[last] = value
 
 
 def _decoded(name: str, text: str) -> Any:

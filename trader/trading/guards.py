@@ -66,16 +66,19 @@ def obey(book: Book, action: str, time: int) -> Sequence[GuardChanged]:
 
 
 def judge_streak(settings: Settings, book: Book, time: int) -> Sequence[GuardChanged]:
-    """End a cooldown that is over, then start one when the losses in a row call for it."""
+    """End a cooldown that is over, then start one when the losses in a row call for it.
+
+    A cooldown ends also when the rule was switched off meanwhile.
+    """
     rule, guards = settings.LOSING_STREAK_PROTECTION, book.guards
-    if not rule.enable or (guards.streak < rule.stop_trading_after and not guards.cooldown_until):
+    if guards.streak < rule.stop_trading_after and not guards.cooldown_until:
         return ()
     changes = []
     if guards.cooldown_until and time >= guards.cooldown_until:
         guards.cooldown_until = 0
         guards.streak = min(guards.streak, rule.reduce_risk_after)
         changes.append(GuardChanged(time, "cooldown", False, "the cooldown is over"))
-    if not guards.cooldown_until and guards.streak >= rule.stop_trading_after:
+    if rule.enable and not guards.cooldown_until and guards.streak >= rule.stop_trading_after:
         guards.cooldown_until = time + int(rule.cooldown_minutes * MINUTE_MS)
         minutes = f"{rule.cooldown_minutes:g} minutes"
         text = f"{guards.streak} losses in a row: no entries for {minutes}"

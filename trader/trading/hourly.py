@@ -26,7 +26,8 @@ SMOOTHING = 14
 class Hourly(msgspec.Struct):
     """The hours of one coin: `closes` and `ranges` (ATR14 / close) by full hour, ascending, 30 days of them.
 
-    The rest is the hour in the making and Wilder's average of the true ranges.
+    One close more is kept: the return of the first hour counts from it. The rest is the hour in the making and
+    Wilder's average of the true ranges.
     """
 
     closes: dict[int, float] = {}
@@ -39,7 +40,9 @@ class Hourly(msgspec.Struct):
     count: int = 0
 
     def take(self, candle: Candle, time: int) -> None:
-        """Take a candle that closed at `time` (ms); the last of an hour completes it."""
+        """Take a candle that closed at `time` (ms); the last of an hour completes it. Longer ones tell no hours."""
+        if candle.timeframe.ms > HOUR_MS:
+            return
         hour = (time - 1) // HOUR_MS
         if hour != self.hour:
             self.hour, self.high, self.low = hour, candle.high, candle.low
@@ -57,8 +60,8 @@ class Hourly(msgspec.Struct):
         self.closes[hour] = close
         if self.count >= SMOOTHING:
             self.ranges[hour] = self.average / close
-        for kept in (self.closes, self.ranges):
-            while kept and next(iter(kept)) < hour - HOURS:
+        for kept, first in ((self.closes, hour - HOURS), (self.ranges, hour - HOURS + 1)):
+            while kept and next(iter(kept)) < first:
                 del kept[next(iter(kept))]
 
     def returns(self, hour: int) -> dict[int, float]:
@@ -86,6 +89,8 @@ def needs_hours(settings: Settings) -> bool:
 def correlation(one: Mapping[int, float], other: Mapping[int, float]) -> float | None:
     """Return Pearson's r of two coins' returns over their common hours; None with fewer than 100, or without variance.
 
+    NaN where a return is no number.
+
     >>> up = {hour: 0.01 * (hour % 3 - 1) for hour in range(120)}
     >>> round(correlation(up, {hour: 2 * value for hour, value in up.items()}), 6)
     1.0
@@ -98,8 +103,10 @@ def correlation(one: Mapping[int, float], other: Mapping[int, float]) -> float |
 
 def _pearson(xs: Sequence[float], ys: Sequence[float]) -> float | None:
     count = len(xs)
+    if not math.isfinite(sum(xs) + sum(ys)):
+        return math.nan
     mean_x, mean_y = math.fsum(xs) / count, math.fsum(ys) / count
-    xx = math.fsum((x - mean_x) ** 2 for x in xs)
-    yy = math.fsum((y - mean_y) ** 2 for y in ys)
+    xx = math.fsum((x - mean_x) * (x - mean_x) for x in xs)
+    yy = math.fsum((y - mean_y) * (y - mean_y) for y in ys)
     xy = math.fsum((x - mean_x) * (y - mean_y) for x, y in zip(xs, ys, strict=True))
-    return xy / math.sqrt(xx * yy) if xx > 0 and yy > 0 else None
+    return None if xx == 0 or yy == 0 else xy / math.sqrt(xx * yy)

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from trader.core.candle import Candle
 from trader.core.commands import AmendStop, CancelOrder, Command, SubmitOrder
-from trader.core.errors import InvariantError
+from trader.core.errors import ConfigError, InvariantError
 from trader.core.events import Action, EndOfData, Event, FundingRate, Instant, OperatorCommand
 from trader.core.instrument import Instrument
 from trader.core.order import Fill, OrderDropped, OrderRequest, Role
@@ -146,7 +146,7 @@ class TradingLogic:
 
     def check_trade_exit(self, trade: Trade, candle: Candle) -> Sequence[Command]:
         """Follow the trade's best price at a candle's end; a raised stop counts from the next candle on."""
-        if not advance_peak(trade, candle) and candle.open_time != trade.entry_time and not self._climbs(trade):
+        if not advance_peak(trade, candle) and candle.open_time != trade.entry_time and not self._may_climb(trade):
             return ()
         before = trade.stop
         trade.stop, trade.stop_reason = raised_stop(self.settings, trade, self._instruments[trade.symbol])
@@ -155,9 +155,9 @@ class TradingLogic:
         self._audience.note(StopMoved(candle.close_time, trade, before))
         return [AmendStop(trade.position_id, trade.stop_order_id, trade.stop, trade.stop_reason)]
 
-    def _climbs(self, trade: Trade) -> bool:
-        """Tell whether the trade's ladder may move its stop without a new best price: its first target just filled."""
-        return self.settings.TARGET_LADDER.enable and bool(trade.parts)
+    def _may_climb(self, trade: Trade) -> bool:
+        """Tell whether a stop may move without a new best price: a ladder's first target filled, settings changed."""
+        return (self.settings.TARGET_LADDER.enable and bool(trade.parts)) or bool(self.book.changed)
 
     def _pay_funding(self, due: tuple[FundingRate, ...]) -> None:
         for rate in sorted(due, key=lambda rate: (rate.time, self._rank.get(rate.symbol, -1))):
@@ -179,7 +179,7 @@ class TradingLogic:
         settings = self.settings
         self._tell(guards.judge(settings, book, time))
         reason = guards.closes_everything(settings, book)
-        if settings.HEDGING.enable:
+        if settings.HEDGING.enable and settings.MARKET == "futures":
             commands += self._hedge(time, may_open=not reason)
         if reason:
             commands += self._close(reason, time)
@@ -190,7 +190,7 @@ class TradingLogic:
     def _obey(self, command: OperatorCommand, time: int) -> Iterator[Command]:
         """Carry out a person's command."""
         if command.action is Action.SET:
-            self.change(command.name, command.value)
+            self._tell([self._set(command, time)])
         elif command.action is Action.CLOSE:
             yield from self._close(MANUAL, time, command.name)
         elif command.action is Action.CLOSE_ALL:
@@ -198,10 +198,19 @@ class TradingLogic:
         else:
             self._tell(guards.obey(self.book, command.action, time))
 
+    def _set(self, command: OperatorCommand, time: int) -> GuardChanged:
+        """Change a setting, or say why not: two changes that were fine alone when they were asked for may clash."""
+        try:
+            self.change(command.name, command.value)
+        except ConfigError as error:
+            return GuardChanged(time, "settings", False, f"{command.name} stays as it is: {error}")
+        return GuardChanged(time, "settings", True, f"{command.name} is {command.value} from now on")
+
     def change(self, name: str, value: str) -> None:
-        """Put a setting that may change while running in force; it was validated at the door."""
-        self.book.changed[name] = value
+        """Put a setting that may change while running in force; raise `ConfigError` and change nothing if it cannot."""
         self._use(changed_settings(self.settings, {name: value}))
+        self.book.changed.pop(name, None)  # the last change comes last, also when they are made again after a restart
+        self.book.changed[name] = value
 
     def _use(self, settings: Settings) -> None:
         self.settings = settings
@@ -239,14 +248,14 @@ class TradingLogic:
         for change in changes:
             self._audience.note(change)
 
-    def _close(self, reason: str, time: int, symbol: str = "") -> Iterator[Command]:
+    def _close(self, reason: str, time: int, symbol: str | None = None) -> Iterator[Command]:
         """Drop what is pending and order closed what is open: everything, or one symbol's, hedges included."""
         for pending in list(self.book.pending.values()):
-            if symbol in ("", pending.request.symbol):
+            if symbol in (None, pending.request.symbol):
                 self._drop(pending, reason, time)
                 yield CancelOrder(pending.request.position_id, pending.request.order_id)
         for trade in self.book.trades.values():
-            if symbol in ("", trade.symbol):
+            if symbol in (None, trade.symbol):
                 yield from self.close_trade(trade, reason, time)
 
     # --- a decision -------------------------------------------------------------------------------------------
@@ -356,7 +365,7 @@ class TradingLogic:
         part = book_part(self.book, trade, fill, self._instruments[trade.symbol])
         self._audience.note(PartClosed(trade, part, fill))
         if trade.quantity_left <= 0:
-            count_result(self.book, trade, self.settings.KELLY.window)
+            count_result(self.book, trade, max(self.settings.KELLY.window, self.settings.KELLY.min_trades))
             yield CancelOrder(trade.position_id, trade.stop_order_id)
             for target in trade.targets:
                 yield CancelOrder(trade.position_id, target.order_id)

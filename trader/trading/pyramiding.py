@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from trader.core.settings import Settings
 from trader.core.signal import Direction, Reading
 from trader.core.timeframe import Timeframe
@@ -30,7 +32,7 @@ def trade_to_add_to(settings: Settings, book: Book, reading: Reading, direction:
     if trade is None or trade.direction != direction or trade.closing:
         return None
     profit = (reading.close - trade.entry_price) / trade.entry_price * direction
-    if profit <= rule.min_profit_pct or book.adds.get(trade.id, 0) >= rule.max_adds:
+    if not rule.min_profit_pct < profit < math.inf or book.adds.get(trade.id, 0) >= rule.max_adds:
         return None
     return trade
 

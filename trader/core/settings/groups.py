@@ -16,6 +16,7 @@ from trader.core.settings.types import (
     Fraction,
     Hour,
     Index,
+    Leverage,
     OpenFraction,
     Positive,
     Share,
@@ -105,7 +106,7 @@ class ConfidenceTiers(Group):
     """Size and leverage by probability, in place of the confidence weighting; the first tier that is reached counts."""
 
     enable: bool
-    lowest_leverage: Annotated[float, Field(strict=True, ge=1, le=125, allow_inf_nan=False)]
+    lowest_leverage: Leverage
     tiers: Annotated[tuple[SizeTier, ...], Field(min_length=1)]
 
     @field_validator("tiers")

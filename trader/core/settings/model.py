@@ -34,6 +34,7 @@ from trader.core.settings.types import (
     FractionByTimeframe,
     Index,
     KnownTimeframe,
+    Leverage,
     Name,
     OpenFraction,
     Positive,
@@ -52,6 +53,7 @@ class Settings(Group):
 
     DATA_SOURCE: Literal["websocket", "backtest", "backtest_hedging"]
     MODE: Literal["embedded", "paper", "demo", "testnet", "live"]
+    PRESET: Name
     MARKET: Market
     COINS: Coins
     TIMEFRAMES: Timeframes
@@ -93,8 +95,8 @@ class Settings(Group):
     RISK_PER_TRADE: OpenFraction
     MAX_POSITION_SIZE_PCT: Share
     MIN_SIZE_RATIO: Fraction
-    LEVERAGE: Annotated[float, Field(strict=True, ge=1, le=125, allow_inf_nan=False)]
-    LEVERAGE_BY_COIN: dict[Coin, Annotated[float, Field(strict=True, ge=1, le=125, allow_inf_nan=False)]]
+    LEVERAGE: Leverage
+    LEVERAGE_BY_COIN: dict[Coin, Leverage]
     ML_CONFIDENCE_WEIGHTING: ConfidenceWeighting
     CONFIDENCE_TIERS: ConfidenceTiers
     DEFAULT_FILTERS: Filters
@@ -118,6 +120,14 @@ class Settings(Group):
     RE_ENTRY: ReEntry
     PYRAMIDING: Pyramiding
     REVERSAL: Reversal
+
+    @field_validator("MARKET")
+    @classmethod
+    def _has_shorts_to_hedge_with(cls, value: Market, info: ValidationInfo) -> Market:
+        if value == "spot" and info.data.get("DATA_SOURCE") == "backtest_hedging":
+            text = "a hedge is a position the other way, and spot has no SHORT: allowed there is futures"
+            raise contradiction(text, "DATA_SOURCE")
+        return value
 
     @field_validator("EXIT_TIMEFRAME")
     @classmethod
@@ -159,13 +169,30 @@ class Settings(Group):
             raise contradiction("spot has no leverage: allowed there is 1", "MARKET")
         return value
 
+    @field_validator("LEVERAGE_BY_COIN")
+    @classmethod
+    def _none_on_spot(cls, value: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        if info.data.get("MARKET") == "spot" and any(leverage != 1 for leverage in value.values()):
+            raise contradiction("spot has no leverage: allowed there is {}", "MARKET")
+        return value
+
+    @field_validator("CONFIDENCE_TIERS")
+    @classmethod
+    def _lowest_is_not_above(cls, value: ConfidenceTiers, info: ValidationInfo) -> ConfidenceTiers:
+        highest = max([info.data.get("LEVERAGE", 125), *info.data.get("LEVERAGE_BY_COIN", {}).values()])
+        if value.enable and info.data.get("MARKET") == "futures" and value.lowest_leverage > highest:
+            text = f"no coin has as much leverage; allowed: {highest:g} at most"
+            raise contradiction(text, "LEVERAGE", "LEVERAGE_BY_COIN", within="lowest_leverage")
+        return value
+
     @field_validator("MAINTENANCE_MARGIN_RATE")
     @classmethod
     def _leaves_room(cls, value: float, info: ValidationInfo) -> float:
-        leverage = info.data.get("LEVERAGE", 1)
+        own, by_coin = info.data.get("LEVERAGE", 1), max(info.data.get("LEVERAGE_BY_COIN", {}).values(), default=1)
+        leverage = max(own, by_coin)
         if value >= 1 / leverage:
             text = f"a position would be liquidated as it opens; allowed at this leverage: below {1 / leverage:.6g}"
-            raise contradiction(text, "LEVERAGE")
+            raise contradiction(text, "LEVERAGE" if own == leverage else "LEVERAGE_BY_COIN")
         return value
 
     @field_validator("BREAKEVEN_STOP")
@@ -178,6 +205,16 @@ class Settings(Group):
         if value.activation_pct <= raised:
             text = f"activation_pct must be more than buffer_pct and the costs together, {raised:.6g}"
             raise contradiction(text, "TAKER_FEE", "SLIPPAGE_PCT")
+        return value
+
+    @field_validator("HEDGING")
+    @classmethod
+    def _hedges_on_futures(cls, value: Hedging, info: ValidationInfo) -> Hedging:
+        if value.enable and info.data.get("MARKET") == "spot":
+            text = "a hedge is a position the other way, and spot has no SHORT: allowed there is false"
+            raise contradiction(text, "MARKET", within="enable")
+        if not value.enable and info.data.get("DATA_SOURCE") == "backtest_hedging":
+            raise contradiction("a backtest of hedging has it on: allowed is true", "DATA_SOURCE", within="enable")
         return value
 
     def min_atr_pct(self, timeframe: Timeframe) -> float:

@@ -27,12 +27,15 @@ from trader.core.timeframe import Timeframe
 SHARE_NOISE = 1e-9
 
 
-def contradiction(text: str, *others: str, choices: Sequence[str] = ()) -> PydanticCustomError:
-    """Return the error that says `text` of a setting.
+def contradiction(
+    text: str, *others: str, choices: Sequence[str] = (), within: str | None = None
+) -> PydanticCustomError:
+    """Return the error that says `text` of a setting, or of the key `within` it.
 
     `others` are the settings it contradicts: names within the same group; `choices` what was perhaps meant.
     """
-    return PydanticCustomError("contradiction", "{text}", {"text": text, "others": others, "choices": choices})
+    context = {"text": text, "others": others, "choices": choices, "within": within}
+    return PydanticCustomError("contradiction", "{text}", context)
 
 
 def above(value: float, info: ValidationInfo, other: str, text: str) -> float:
@@ -109,6 +112,7 @@ Fraction = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 OpenFraction = Annotated[float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False)]
 Share = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+Leverage = Annotated[float, Field(strict=True, ge=1, le=125, allow_inf_nan=False)]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Index = Annotated[int, Field(strict=True, ge=0)]
 Hour = Annotated[int, Field(strict=True, ge=0, le=23)]

@@ -20,6 +20,9 @@ from trader.engine.settings.values import child
 #: Settings whose values are never shown.
 SECRETS = frozenset({"BINANCE_API_KEY", "BINANCE_API_SECRET"})
 
+#: Settings that are paths.
+PATHS = frozenset({"DATA_DIR", "STAT_DIR", "LOG_FILE"})
+
 #: Marks that the validation puts into a place where a value may be of two kinds.
 BRANCHES = frozenset({"number", "table", "word"})
 
@@ -38,15 +41,22 @@ LONGEST_SHOWN = 120
 Path = tuple[str | int, ...]
 
 
-def shown(path: Path, value: Any) -> str:
-    """Return `value` of the setting at `path` as a person would write it, without anything secret."""
+def shown(path: Path, value: Any, longest: int | None = LONGEST_SHOWN) -> str:
+    """Return `value` of the setting at `path` as a person would write it, without anything secret.
+
+    Of a text beyond `longest` the rest is left out.
+    """
     if path and path[0] in SECRETS:
         return HIDDEN
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else f"{value}"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     text = value if isinstance(value, str) and value.strip() else json.dumps(value, default=str, ensure_ascii=False)
-    text = redactor.hide(hide_tokens(text))
-    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+    # A path is no token: its parts may be.
+    parts = text.split("/") if path and path[0] in PATHS else [text]
+    text = redactor.hide("/".join(map(hide_tokens, parts)))
+    return text if longest is None or len(text) <= longest else f"{text[:longest]}…"
 
 
 class Explainer:
@@ -66,26 +76,27 @@ class Explainer:
         path = _path(error)
         name, origin = _dotted(path), self._origin(path)
         if _is_unknown(error):
-            return f"{name} ({origin}): there is no such setting{_meant(str(path[-1]), _names_near(path))}"
+            return f"{name} ({origin}): there is no such setting{meant(str(path[-1]), _names_near(path))}"
         if error["type"] == "missing":
             return f"{name} ({origin}): is missing; allowed: {allowed(path)}"
-        value = error["input"]
+        value = _input(error)
         is_group = isinstance(value, Mapping | BaseModel)
         given = name if is_group else f"{name} = {shown(path, value)}"
-        return f"{given} ({origin}): {self._reason(path, error)}{_meant(value, _choices(path, error))}"
+        return f"{given} ({origin}): {self._reason(path, error)}{meant(value, _choices(path, error))}"
 
     def _reason(self, path: Path, error: ErrorDetails) -> str:
         if error["type"] != "contradiction":
             return f"allowed: {allowed(path)}"
         context = error.get("ctx", {})
-        others = [(*path[:-1], other) for other in context.get("others", ())]
+        others = [(*_place(error)[:-1], other) for other in context.get("others", ())]
         return "; ".join([context["text"], *(self._stated(other) for other in others)])
 
     def _stated(self, path: Path) -> str:
         """Say what another setting is, and where that was given."""
         made = self._made_at(path)
+        name = made.path if made else path
         value = made.value if made else functools.reduce(child, map(str, path), defaults())
-        return f"{_dotted(path)} = {shown(path, value)} ({self._origin(path)})"
+        return f"{_dotted(name)} = {shown(path, value)} ({self._origin(path)})"
 
     def _origin(self, path: Path) -> str:
         made = self._made_at(path)
@@ -147,8 +158,20 @@ def _range(node: dict[str, Any]) -> str:
     return f" {' and '.join(bounds)}" if bounds else ""
 
 
-def _path(error: ErrorDetails) -> Path:
+def _place(error: ErrorDetails) -> Path:
+    """Return the setting that the validation names."""
     return tuple(part for part in error["loc"] if part not in BRANCHES and part != "[key]")
+
+
+def _path(error: ErrorDetails) -> Path:
+    """Return the setting that an error is about: the one named, or a key within it."""
+    within = error.get("ctx", {}).get("within")
+    return (*_place(error), within) if within else _place(error)
+
+
+def _input(error: ErrorDetails) -> Any:
+    within = error.get("ctx", {}).get("within")
+    return child(error["input"], within) if within else error["input"]
 
 
 def _is_unknown(error: ErrorDetails) -> bool:
@@ -191,7 +214,7 @@ def _all_names(tree: Any, path: tuple[str, ...]) -> Iterator[str]:
         yield from _all_names(value, (*path, name))
 
 
-def _meant(word: Any, choices: Sequence[str]) -> str:
+def meant(word: Any, choices: Sequence[str]) -> str:
     """Return "; did you mean …?" with the choice whose last name is like `word`, or nothing."""
     if not isinstance(word, str):
         return ""

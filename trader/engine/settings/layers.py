@@ -1,4 +1,4 @@
-"""Reads the layers of settings: `config.py`, and over it `config.yaml`, `.env`, the environment, options.
+"""Reads the layers of settings: `config.py`, and over it a preset, `config.yaml`, `.env`, the environment, options.
 
 Each reader gives assignments with the place where they stand, and faults of what it cannot read.
 """
@@ -32,12 +32,16 @@ NOT_SETTINGS = frozenset({"TRADER_SHARED"})
 BARE_NAMES = (
     "MODE",
     "DATA_SOURCE",
+    "PRESET",
     "BACKTEST_INITIAL_CAPITAL",
     "NUM_WORKERS",
     "BINANCE_API_KEY",
     "BINANCE_API_SECRET",
     "BINANCE_DEMO_MODE",
 )
+
+#: Tables whose keys are coins, which have names of their own in capitals.
+BY_COIN = (("LEVERAGE_BY_COIN",), ("HEDGING", "coin_overrides"))
 
 
 class Assignment(NamedTuple):
@@ -130,8 +134,8 @@ def _read_nodes(loader: PlainLoader, root: yaml.Node, path: Path) -> Layer:
         return Layer([], [f"{path.name}: allowed: a table of NAME: value"])
     found, faults = [], []
     seen: set[tuple[str, ...]] = set()
-    for names, node in _nodes(root, ()):
-        name, origin = canonical(names, _constants()), f"{path.name}:{node.start_mark.line + 1}"
+    for names, node in _nodes(root, ()) if root.value else ():
+        name, origin = _ours(names), f"{path.name}:{node.start_mark.line + 1}"
         if name in seen:
             faults.append(f"{'.'.join(name)} ({origin}): is given twice")
         seen.add(name)
@@ -166,7 +170,7 @@ def _path(name: str) -> tuple[str, ...]:
 def _read_texts(named: list[tuple[tuple[str, ...], str, str]]) -> Layer:
     layer = Layer([], [])
     for names, text, origin in named:
-        path = canonical(names, _constants())
+        path = _ours(names)
         try:
             value = parse_text(text, functools.reduce(child, path, _constants()))
         except ValueError as error:
@@ -178,7 +182,17 @@ def _read_texts(named: list[tuple[tuple[str, ...], str, str]]) -> Layer:
 
 def _assign(path: tuple[str, ...], value: Any, origin: str) -> Iterator[Assignment]:
     for names, leaf in leaves(path, value):
-        yield Assignment(canonical(names, _constants()), leaf, origin)
+        yield Assignment(_ours(names), leaf, origin)
+
+
+def _ours(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the path of a setting as `config.py` has it, with coins in capitals."""
+    path = canonical(names, _constants())
+    for table in BY_COIN:
+        size = len(table)
+        if path[:size] == table and len(path) > size:
+            return (*table, path[size].upper(), *path[size + 1 :])
+    return path
 
 
 def _line(binding: Binding) -> int:

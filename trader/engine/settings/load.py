@@ -25,8 +25,12 @@ from trader.engine.settings.layers import (
     read_options,
     read_yaml,
 )
+from trader.engine.settings.presets import preset_layer
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
+
+#: The setting that says what runs, and the value that brings hedging with it.
+DATA_SOURCE, BACKTEST_HEDGING = ("DATA_SOURCE",), "backtest_hedging"
 
 
 class Override(NamedTuple):
@@ -52,7 +56,7 @@ def load(
     environ: Mapping[str, str] | None = None,
     config_file: Path | None = None,
 ) -> Loaded:
-    """Read every layer: `config.py`, `config.yaml` and `.env` in `root`, the environment, `options`.
+    """Read every layer: `config.py`, a preset, `config.yaml` and `.env` in `root`, the environment, `options`.
 
     `options`: setting (`NAME`, `NAME.KEY`) to text; `origins` names the option of those not from `--set`.
     `root` is the working directory unless given, `config_file` replaces its `config.yaml`.
@@ -60,6 +64,11 @@ def load(
     """
     below = _files_and_environment(root or Path.cwd(), environ, config_file)
     return _validated([*below, read_options(options, origins)])
+
+
+def load_preset(name: str, origin: str = "given") -> Loaded:
+    """Return `config.py` with a preset over it and nothing else; raise `ConfigError` for one that there is not."""
+    return _validated([read_options({"PRESET": name}, {"PRESET": origin})])
 
 
 def remember_secrets(root: Path | None = None, environ: Mapping[str, str] | None = None) -> None:
@@ -84,16 +93,36 @@ def _files_and_environment(
 
 
 def _validated(layers: Sequence[Layer]) -> Loaded:
-    assignments = [made for layer in layers for made in layer.assignments]
-    faults = [*(fault for layer in layers for fault in layer.faults), *_misplaced(assignments)]
+    """Lay `layers`, rising, over the preset that they choose, and validate that by itself and all together."""
+    preset = preset_layer(layers)
+    rising = _with_hedging([preset, *layers])
+    assignments = [made for layer in rising for made in layer.assignments]
+    faults = [*(fault for layer in rising for fault in layer.faults), *_misplaced(assignments)]
     _remember(assignments)
-    try:
-        settings = Settings.model_validate(_merge(assignments))
-    except ValidationError as error:
-        raise ConfigError([*faults, *Explainer(assignments).sentences(error)]) from None
-    if faults:
-        raise ConfigError(faults)
+    settings, found = _settings(assignments)
+    faults += [*_settings(preset.assignments)[1], *found] if preset.assignments else found
+    if faults or settings is None:
+        raise ConfigError(list(dict.fromkeys(faults)))
     return Loaded(settings, [_override(made) for made in _last(assignments)])
+
+
+def _settings(assignments: Sequence[Assignment]) -> tuple[Settings | None, list[str]]:
+    """Return the settings of `config.py` with `assignments` over them, or what is wrong with them."""
+    try:
+        return Settings.model_validate(_merge(assignments)), []
+    except ValidationError as error:
+        return None, Explainer(assignments).sentences(error)
+
+
+def _with_hedging(layers: Sequence[Layer]) -> list[Layer]:
+    """Turn hedging on where `DATA_SOURCE` asks for it: as strong as the layer that does, but for its own words."""
+    asking = [index for index, layer in enumerate(layers) for made in layer.assignments if made.path == DATA_SOURCE]
+    asked = [made.value for layer in layers for made in layer.assignments if made.path == DATA_SOURCE]
+    if (asked or [defaults()["DATA_SOURCE"]])[-1] != BACKTEST_HEDGING:
+        return list(layers)
+    on = Assignment(("HEDGING", "enable"), True, f"DATA_SOURCE = {BACKTEST_HEDGING}")
+    at = asking[-1] if asking else 0
+    return [*layers[:at], Layer([on], []), *layers[at:]]
 
 
 def _override(made: Assignment) -> Override:

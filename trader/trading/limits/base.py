@@ -41,8 +41,8 @@ class Proposal(msgspec.Struct, frozen=True):
         return self.quantity * self.price / self.leverage
 
     def is_finite(self) -> bool:
-        """Tell whether price, stop and quantity are numbers that a limit can judge."""
-        return math.isfinite(self.price) and math.isfinite(self.stop) and math.isfinite(self.quantity)
+        """Tell whether price, stop, quantity and leverage are numbers that a limit can judge."""
+        return all(map(math.isfinite, (self.price, self.stop, self.quantity, self.leverage)))
 
 
 class Approval(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ class SymbolExposure:
     def check(self, proposal: Proposal, book: Book) -> Approval | Refusal:
         """Refuse with the exposure and its limit, in quote currency."""
         exposure = book.reserved_where(symbol=proposal.symbol) + proposal.reserve
-        return _judge(self, exposure, self._share * book.pool.equity)
+        return _judge(self, proposal, exposure, self._share * book.pool.equity)
 
 
 class DirectionExposure:
@@ -33,10 +33,12 @@ class DirectionExposure:
     def check(self, proposal: Proposal, book: Book) -> Approval | Refusal:
         """Refuse with the exposure and its limit, in quote currency."""
         exposure = book.reserved_where(direction=proposal.direction) + proposal.reserve
-        return _judge(self, exposure, self._share * book.pool.equity)
+        return _judge(self, proposal, exposure, self._share * book.pool.equity)
 
 
-def _judge(limit: SymbolExposure | DirectionExposure, exposure: float, most: float) -> Approval | Refusal:
-    if exceeds(exposure, most):
-        return Refusal(limit.stage, limit.rule, {"exposure": exposure, "limit": most})
-    return APPROVED
+def _judge(
+    limit: SymbolExposure | DirectionExposure, proposal: Proposal, exposure: float, most: float
+) -> Approval | Refusal:
+    if proposal.is_finite() and not exceeds(exposure, most):
+        return APPROVED
+    return Refusal(limit.stage, limit.rule, {"exposure": exposure, "limit": most})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from trader.core.settings import Settings
 from trader.core.signal import Direction, Refusal
 from trader.trading.book import Book
@@ -34,7 +36,7 @@ class Trend:
     def check(self, proposal: Proposal, book: Book) -> Approval | Refusal:
         """Refuse with close and EMA50."""
         reading, sign = proposal.reading, proposal.direction
-        if not self._aligned or sign * reading.close > sign * reading.ema50:
+        if not self._aligned or 0 < sign * (reading.close - reading.ema50) < math.inf:
             return APPROVED
         return Refusal(self.stage, self.rule, {"close": reading.close, "ema50": reading.ema50})
 
@@ -51,7 +53,9 @@ class Volatility:
         """Refuse with the range and the least."""
         reading = proposal.reading
         least, atr_pct = self._settings.min_atr_pct(reading.timeframe), reading.atr14 / reading.close
-        return APPROVED if atr_pct >= least else Refusal(self.stage, self.rule, {"atr_pct": atr_pct, "least": least})
+        if least <= atr_pct < math.inf:
+            return APPROVED
+        return Refusal(self.stage, self.rule, {"atr_pct": atr_pct, "least": least})
 
 
 class NetProfit:
@@ -67,4 +71,6 @@ class NetProfit:
         distances = distances_of(self._settings, proposal.signal.pattern, proposal.reading.atr14)
         profit = expected_profit(self._settings, proposal.reading.close, distances)
         least = self._settings.MIN_NET_PROFIT_PCT
-        return APPROVED if profit >= least else Refusal(self.stage, self.rule, {"profit": profit, "least": least})
+        if least <= profit < math.inf:
+            return APPROVED
+        return Refusal(self.stage, self.rule, {"profit": profit, "least": least})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from trader.core.settings import Settings
 from trader.core.signal import Refusal
 from trader.trading.book import Book
@@ -35,4 +37,4 @@ class PortfolioRisk:
 
 def _at_risk(direction: int, entry: float, stop: float, quantity: float) -> float:
     distance = (entry - stop) * direction
-    return 0.0 if distance <= 0 else quantity * distance
+    return 0.0 if -math.inf < distance <= 0 else quantity * distance

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from trader.core.settings import Settings
 from trader.core.signal import Refusal
 from trader.trading.book import Book
@@ -34,7 +36,7 @@ class Probability:
     def check(self, proposal: Proposal, book: Book) -> Approval | Refusal:
         """Refuse with the probability and the least."""
         probability = proposal.signal.probability
-        if probability >= self._least:
+        if self._least <= probability < math.inf:
             return APPROVED
         return Refusal(self.stage, self.rule, {"probability": probability, "least": self._least})
 
@@ -65,6 +67,6 @@ class Strength:
     def check(self, proposal: Proposal, book: Book) -> Approval | Refusal:
         """Refuse with the strength and the least."""
         strength = proposal.signal.strength
-        if strength >= self._least:
+        if self._least <= strength < math.inf:
             return APPROVED
         return Refusal(self.stage, self.rule, {"strength": strength, "least": self._least})
