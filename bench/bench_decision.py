@@ -8,6 +8,7 @@ with `msgspec` into the same fields. Memory is that of a whole process with all 
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 import time
@@ -136,30 +137,30 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def memory() -> tuple[float, float]:
-    """Return the MB of this process with 100 coins on six timeframes, and those of its candles alone."""
-    bases = bases_of(COINS, PRELOAD)
-    daemon = Daemon(bases, SIX, START_MS + PRELOAD * M1.ms)
+    """Return the MB of this process with 100 coins on six timeframes, and with a frame for each of them besides."""
+    daemon = Daemon(bases_of(COINS, PRELOAD), SIX, START_MS + PRELOAD * M1.ms)
+    warm = resident_mb()
     frames = Frames(daemon.streams, PRELOAD, EXTRA_COLUMNS)
     for frame in frames:
         extra = dict.fromkeys(EXTRA_COLUMNS, 2.0)
         frame.repair(walk(PRELOAD, symbol=frame.symbol, timeframe=frame.timeframe, **extra))
-    del bases
-    return resident_mb(), len(daemon.streams) * PRELOAD * 10 * 8 / 1e6
+    return warm, resident_mb()
 
 
 def main() -> None:
     """Print the figures."""
+    logging.getLogger("trader").addHandler(logging.NullHandler())
     ours, alone = one_stream()
     show("candle close to decision, one stream", ours, "µs", ours / alone, "decoding alone")
     ours, alone = all_streams()
     show("600 streams of 100 coins close in one instant", ours, "ms", ours / alone, "decoding alone")
-    command = [sys.executable, "-m", "bench.bench_decision", "memory"]
-    used, least = msgspec.json.decode(subprocess.run(command, capture_output=True, check=True).stdout)
-    show("whole process, 600 streams of 1,000 candles", used, "MB", used / least, "their candles alone")
+    as_started = "import json, trader.cli.app, bench.bench_decision as bench; print(json.dumps(bench.memory()))"
+    answer = subprocess.run([sys.executable, "-c", as_started], capture_output=True, check=True).stdout
+    warm, framed = msgspec.json.decode(answer)
+    data = len(COINS) * len(SIX) * PRELOAD * 10 * 8 / 1e6
+    show("whole process, 600 streams warm after 1,000 candles each", warm, "MB", warm / data, "those candles alone")
+    show("whole process, with a frame of 1,000 candles for each", framed, "MB", framed / data, "those candles alone")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        print(json.dumps(memory()))
-    else:
-        main()
+    main()

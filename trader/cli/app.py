@@ -97,6 +97,9 @@ def report(error: Exception, with_traceback: bool) -> int:
     if isinstance(error, TraderError):
         say(f"failed: {error}")
         return FAILED
+    if isinstance(error, OSError) and error.filename is not None:
+        say(f"failed: {error.filename}: {error.strerror or error}")
+        return FAILED
     logging.getLogger(__name__).debug("unforeseen", exc_info=error)
     say(f"failed: {type(error).__name__}: {error}; this was not foreseen, --debug shows where it arose")
     return FAILED

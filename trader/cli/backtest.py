@@ -69,6 +69,8 @@ def backtest_command(
     }
     loaded = prepare(settings, config=config, debug=debug, own=own, quiet=True)
     store = Store(Path(loaded.settings.DATA_DIR))
+    if out is not None and out.exists() and not out.is_dir():
+        raise ConfigError(f"--out {out} is a file; allowed: a folder, which is made when it is not there")
     _require_data(store, loaded.settings)
     overrides = [(override.name, override.value_text, override.origin) for override in loaded.overrides]
     span = (parse_time(start) if start else None, parse_time(end) if end else None)
