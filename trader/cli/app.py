@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import typer
 from typer.exceptions import TyperException
 
-from trader.cli import backtest, download, exchange, import_, run
+from trader.cli import backtest, check, download, exchange, import_, run
 from trader.cli.common import ConfigOption, DebugOption, SetOption, read_settings
 from trader.core.errors import ConfigError, TraderError
 from trader.engine import logs
@@ -38,6 +38,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("backtest", backtest.backtest_command, backtest.EXAMPLES),
     Command("download", download.download_command, download.EXAMPLES),
     Command("import", import_.import_command, import_.EXAMPLES),
+    Command("check", check.check_command, check.EXAMPLES),
     Command("exchange", exchange.exchange_command, exchange.EXAMPLES),
 )
 

@@ -123,7 +123,7 @@ def _progress() -> Iterator[Report]:
 
 
 class _PlainProgress:
-    """Says how far a run is in lines, at most one in some seconds."""
+    """Says how far a run is in lines, one in some seconds."""
 
     EVERY_S = 5.0
 
@@ -131,9 +131,9 @@ class _PlainProgress:
         self._began = self._last = time.monotonic()
 
     def report(self, what: str, done: int, total: int) -> None:
-        """Print a line when the last one is old enough."""
+        """Print a line when something begins, and when the last one is old enough."""
         now = time.monotonic()
-        if now - self._last >= self.EVERY_S:
+        if done == 0 or now - self._last >= self.EVERY_S:
             self._last = now
             typer.echo(f"{what}: {done:,} of {total:,}, {now - self._began:.0f} s", err=True)
 

@@ -44,15 +44,15 @@ def run_command(
     if loaded.settings.MODE == "embedded" and not loaded.settings.REST_URL:
         speed = loaded.settings.EMBEDDED.speed
         typer.echo(f"The market is GENERATED, not real: it passes at {speed} x real time. Ctrl-C stops.")
-    outcome = asyncio.run(run_session(loaded.settings, _audience))
-    if out is not None:
-        _write_summary(out, home_of(loaded.settings), outcome)
-    if outcome.interrupted:
+    ending = asyncio.run(run_session(loaded.settings, _audience))
+    if out is not None and ending.outcome is not None:
+        _write_summary(out, home_of(loaded.settings), ending.outcome)
+    if ending.interrupted:
         raise typer.Exit(INTERRUPTED)
 
 
-def _audience(home: Path, goes_on: bool) -> Audience:
-    return Audiences([LiveTradesLog(home / "trades_log.csv", goes_on), Narrator(brief=False)])
+def _audience(home: Path, rows: int | None) -> Audience:
+    return Audiences([LiveTradesLog(home / "trades_log.csv", rows), Narrator(brief=False)])
 
 
 def _write_summary(out: Path, home: Path, outcome: Outcome) -> None:

@@ -25,7 +25,7 @@ def update_accounts(book: Book, time: int) -> None:
     day = (time - 1) // DAY_MS
     if day != guards.day:
         guards.day, guards.day_first_equity, guards.day_lost = day, pool.equity, False
-    pool.equity = book.worth()
+    pool.equity = book.check()
     if pool.equity > guards.peak:
         guards.peak = pool.equity
 
@@ -38,14 +38,17 @@ def drawdown_of(book: Book) -> float:
 
 def judge(settings: Settings, book: Book, time: int) -> list[GuardChanged]:
     """Judge the guards in their order: commands of a person, cooldown, daily limit, drawdown (step 4)."""
-    actions, book.commands = book.commands, []
-    obeyed = [change for action in actions for change in obey(book, action, time)] if actions else ()
     return [
-        *obeyed,
+        *(_obey_all(book, time) if book.commands else ()),
         *judge_streak(settings, book, time),
         *judge_day(settings, book, time),
         *judge_drawdown(settings, book, time),
     ]
+
+
+def _obey_all(book: Book, time: int) -> list[GuardChanged]:
+    actions, book.commands = book.commands, []
+    return [change for action in actions for change in obey(book, action, time)]
 
 
 def obey(book: Book, action: str, time: int) -> Sequence[GuardChanged]:
