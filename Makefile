@@ -10,7 +10,7 @@ RUN_READY := .venv/run-ready
 TEST_READY := .venv/test-ready
 # Test processes at a time.
 JOBS ?= 2
-# Further options of `make run`, as in: make run ARGS="--set MARKET=futures"
+# Further options of `make run`, or the benches wanted: make run ARGS="--set MARKET=futures", make bench ARGS="replay"
 ARGS ?=
 
 .PHONY: help run test check bench requirements
@@ -20,10 +20,10 @@ help: ## Say what can be made.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 run: $(RUN_READY) ## Set up everything and start the daemon on the exchange on this machine.
-	@exec $(BIN)/python start.py run $(ARGS)
+	@$(BIN)/python start.py run $(ARGS) || [ $$? -eq 130 ] # Ctrl-C is how a person stops it
 
 test: $(TEST_READY) ## Set up everything and run the tests; skipped ones are listed with their reasons.
-	$(BIN)/python -m pytest -n $(JOBS) -rs
+	$(BIN)/python -m pytest -n $(JOBS) -rfEs
 
 check: $(TEST_READY) ## Lint, formatting, types, layers.
 	$(BIN)/ruff check .
@@ -32,9 +32,7 @@ check: $(TEST_READY) ## Lint, formatting, types, layers.
 	$(BIN)/python -m pytest tests/test_layers.py
 
 bench: $(TEST_READY) ## Measure, and print figures with ratios to a reference of the same run.
-	@for script in bench/bench_*.py; do \
-		name=$$(basename $$script .py); echo "== $$name"; $(BIN)/python -m bench.$$name || exit 1; \
-	done
+	@$(BIN)/python -m bench $(ARGS)
 
 requirements: $(TEST_READY) ## Pin the packages of requirements.in and requirements-dev.in anew.
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header \

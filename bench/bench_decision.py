@@ -2,12 +2,13 @@
 
 From the bytes of the kline messages that close an instant to the commands of the core: decoding, the instant, longer
 candles, indicators, geometry, every check, counts and the narrator. The reference, in the same run, is decoding alone
-with `msgspec` into the same fields. Memory is that of a whole process with all streams warm and a frame for each.
+with `msgspec` into the same fields. Memory is that of a whole process, as `start.py` loads it, with all streams warm.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 import time
@@ -27,7 +28,6 @@ from trader.engine.live.instants import InstantAssembler
 from trader.engine.narrator import Narrator
 from trader.exchange.binance.codec import decode
 from trader.exchange.binance.wire import KlineFrameWire
-from trader.market.frames import Frames
 from trader.market.resample import resample
 from trader.market.table import CandleTable
 from trader.simulation.broker import SimulatedBroker
@@ -41,6 +41,7 @@ PRELOAD = 1_000
 COINS = [f"C{number}USDT" for number in range(100)]
 CANDLES = 10_000
 INSTANTS = 12
+EXTRAS = dict.fromkeys(EXTRA_COLUMNS, 2.0)
 
 
 def message(candle: Candle) -> bytes:
@@ -75,7 +76,7 @@ class Daemon:
         for timeframe in timeframes:
             built = resample(base, timeframe)
             start = end - PRELOAD * timeframe.ms
-            short = walk(PRELOAD, symbol=base.symbol, timeframe=timeframe, start_ms=start, sigma=0.003)
+            short = walk(PRELOAD, symbol=base.symbol, timeframe=timeframe, start_ms=start, sigma=0.003, **EXTRAS)
             self.opinions.preload(built if len(built) >= PRELOAD else short)
         self.assembler.seed(base)
 
@@ -91,8 +92,7 @@ class Daemon:
 
 def bases_of(coins: Sequence[str], minutes: int) -> list[CandleTable]:
     """Return walks that end at the same time, with all columns."""
-    extra = dict.fromkeys(EXTRA_COLUMNS, 2.0)
-    return [walk(minutes, seed=seed, symbol=coin, sigma=0.001, **extra) for seed, coin in enumerate(coins)]
+    return [walk(minutes, seed=seed, symbol=coin, sigma=0.001, **EXTRAS) for seed, coin in enumerate(coins)]
 
 
 def minutes_after(bases: Sequence[CandleTable], end: int) -> Iterator[list[bytes]]:
@@ -135,31 +135,26 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def memory() -> tuple[float, float]:
-    """Return the MB of this process with 100 coins on six timeframes, and those of its candles alone."""
-    bases = bases_of(COINS, PRELOAD)
-    daemon = Daemon(bases, SIX, START_MS + PRELOAD * M1.ms)
-    frames = Frames(daemon.streams, PRELOAD, EXTRA_COLUMNS)
-    for frame in frames:
-        extra = dict.fromkeys(EXTRA_COLUMNS, 2.0)
-        frame.repair(walk(PRELOAD, symbol=frame.symbol, timeframe=frame.timeframe, **extra))
-    del bases
-    return resident_mb(), len(daemon.streams) * PRELOAD * 10 * 8 / 1e6
+def memory() -> tuple[float, float, float]:
+    """Return the MB of this process before the first candle, with 100 coins on six timeframes, and of their candles."""
+    before, hours = resident_mb(), 20  # more than 1,000 minutes, and an end at which a candle of every timeframe closes
+    daemon = Daemon(bases_of(COINS, hours * 60), SIX, START_MS + hours * HOUR_MS)
+    return before, resident_mb(), sum(frame.nbytes for frame in daemon.opinions.frames) / 1e6
 
 
 def main() -> None:
     """Print the figures."""
+    logging.getLogger("trader").addHandler(logging.NullHandler())
     ours, alone = one_stream()
     show("candle close to decision, one stream", ours, "µs", ours / alone, "decoding alone")
     ours, alone = all_streams()
     show("600 streams of 100 coins close in one instant", ours, "ms", ours / alone, "decoding alone")
-    command = [sys.executable, "-m", "bench.bench_decision", "memory"]
-    used, least = msgspec.json.decode(subprocess.run(command, capture_output=True, check=True).stdout)
-    show("whole process, 600 streams of 1,000 candles", used, "MB", used / least, "their candles alone")
+    as_started = "import json, trader.cli.app, bench.bench_decision as bench; print(json.dumps(bench.memory()))"
+    answer = subprocess.run([sys.executable, "-c", as_started], capture_output=True, check=True).stdout
+    before, used, candles = msgspec.json.decode(answer)
+    show("whole process, before its first candle", before, "MB")
+    show("whole process, 600 streams of 1,000 candles", used, "MB", used / candles, "their candles")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        print(json.dumps(memory()))
-    else:
-        main()
+    main()

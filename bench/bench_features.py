@@ -5,7 +5,8 @@ Batch is held against the indicators alone, the live ways against the bare kerne
 
 from __future__ import annotations
 
-from bench.bench_indicators import batch, median_s
+from bench.bench_indicators import batch
+from bench.measure import median_s, show
 from tests.builders import walk
 from trader.core.candle import Candle
 from trader.core.events import Instant
@@ -69,10 +70,11 @@ def main() -> None:
     one_us = median_s(lambda: one_stream(few)) / LIVE_CANDLES * 1e6
     many_us = seconds_an_instant() * 1e6
     name = f"{len(FEATURES)} features and opinions"
-    print(f"{name}, batch: {rate:,.0f} candles/s ({rate / indicators:.2f} of the indicators alone)")
-    print(f"candle to features, live: {kernel_us:.2f} µs")
-    print(f"candle to reading, one stream: {one_us:.2f} µs ({one_us / kernel_us:.1f} times the features)")
-    print(f"candles to readings, {STREAMS} streams: {many_us / 1e3:.2f} ms ({many_us / STREAMS / kernel_us:.1f} times)")
+    show(f"{name}, batch", rate, "candles/s", rate / indicators, "the indicators alone")
+    show("candle to features, live", kernel_us, "µs")
+    show("candle to reading, one stream", one_us, "µs", one_us / kernel_us, "the features alone")
+    every = many_us / STREAMS / kernel_us
+    show(f"candles to readings, {STREAMS} streams", many_us / 1e3, "ms", every, "their features alone")
 
 
 if __name__ == "__main__":

@@ -6,30 +6,15 @@ memory against 100 coins, 6 timeframes, 1,000 candles each.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from statistics import median
-
+from bench.measure import median_s, resident_mb, show
 from tests.builders import walk
 from trader.core.candle import EXTRA_COLUMNS, Candle
 from trader.core.timeframe import Timeframe
 from trader.market.frames import Frame, Frames
 
 CANDLES = 100_000
-RUNS = 7
 LENGTHS = (100, 1_000, 43_300)
 STREAMS = [(f"C{coin}USDT", timeframe) for coin in range(100) for timeframe in list(Timeframe)[3:9]]
-
-
-def median_s(work: Callable[[], object]) -> float:
-    """Return the median time of some calls of `work`, after one that does not count."""
-    work()
-    times = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return median(times)
 
 
 def read_fields(candles: list[Candle]) -> None:
@@ -47,23 +32,17 @@ def append_all(candles: list[Candle], length: int) -> None:
         append(candle)
 
 
-def resident_bytes() -> int:
-    """Return how much memory of this process is in use."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4_096
-
-
-def fill() -> tuple[Frames, int]:
-    """Return full frames of many streams, moved once, and by how much the process grew."""
+def fill() -> tuple[Frames, float]:
+    """Return full frames of many streams, moved once, and by how many MB the process grew."""
     tables = {tf: walk(1_200, timeframe=tf, **dict.fromkeys(EXTRA_COLUMNS, 2.0)) for _, tf in STREAMS}
     later = {tf: list(table.rows(1_000, 1_200).candles()) for tf, table in tables.items()}
-    before = resident_bytes()
+    before = resident_mb()
     frames = Frames(STREAMS, 1_000, EXTRA_COLUMNS)
     for frame in frames:
         frame.repair(tables[frame.timeframe].rows(0, 1_000))
         for candle in later[frame.timeframe]:
             frame.append(candle)
-    return frames, resident_bytes() - before
+    return frames, resident_mb() - before
 
 
 def main() -> None:
@@ -71,22 +50,20 @@ def main() -> None:
     table = walk(CANDLES, **dict.fromkeys(EXTRA_COLUMNS, 2.0))
     candles = list(table.candles())
     least = median_s(lambda: read_fields(candles)) / CANDLES
-    print(f"fields of a candle read: {least * 1e6:.3f} µs")
+    show("fields of a candle read", least * 1e6, "µs")
     for length in LENGTHS:
         each = median_s(lambda length=length: append_all(candles, length)) / CANDLES
-        print(
-            f"append to a frame of {length:,}: {each * 1e6:.3f} µs a candle ({each / least:.1f} x reading its fields)"
-        )
+        show(f"append to a frame of {length:,}", each * 1e6, "µs a candle", each / least, "reading its fields")
     frame = Frame("BTCUSDT", Timeframe.MIN_1, 1_000)
     frame.repair(table)
     view = median_s(lambda: [frame.column("close") for _ in range(10_000)]) / 10_000
-    print(f"contiguous view of a column: {view * 1e6:.3f} µs")
-    print(f"DataFrame of 1,000 candles: {median_s(frame.to_pandas) * 1e6:.0f} µs")
+    show("contiguous view of a column", view * 1e6, "µs")
+    show("DataFrame of 1,000 candles", median_s(frame.to_pandas) * 1e6, "µs")
     for length in LENGTHS:
-        share = Frame("BTCUSDT", Timeframe.MIN_1, length, EXTRA_COLUMNS).nbytes / (length * 80)
-        print(f"memory of a frame of {length:,}: {share:.3f} x its data")
+        used = Frame("BTCUSDT", Timeframe.MIN_1, length, EXTRA_COLUMNS).nbytes
+        show(f"memory of a frame of {length:,}", used / 1e6, "MB", used / (length * 80), "its data")
     frames, grown = fill()
-    print(f"{len(frames)} frames of 1,000 candles: {grown / 1e6:.1f} MB, their columns {frames.nbytes / 1e6:.1f} MB")
+    show(f"{len(frames)} frames of 1,000 candles", grown, "MB", grown * 1e6 / (len(frames) * 80_000), "their data")
 
 
 if __name__ == "__main__":

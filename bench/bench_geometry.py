@@ -6,14 +6,13 @@ that takes the same arguments and does nothing, in the same run.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from statistics import median
 
 import numpy as np
 import talib
 from numpy.typing import NDArray
 
+from bench.measure import median_s, show
 from tests.builders import walk
 from trader.compiled import compiled
 from trader.market.table import CandleTable
@@ -23,7 +22,6 @@ Floats = NDArray[np.float64]
 
 MINUTES = 525_600
 LIVE_CANDLES = 20_000
-RUNS = 7
 CANDLESTICKS = (
     "CDLENGULFING",
     "CDLHAMMER",
@@ -53,17 +51,6 @@ def nothing(
     """Take what `step` takes."""
 
 
-def median_s(work: Callable[[], object]) -> float:
-    """Return the median time of some calls of `work`, after one that does not count."""
-    work()
-    times = []
-    for _ in range(RUNS):
-        began = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - began)
-    return median(times)
-
-
 def each(function: Callable[..., None], rows: list[tuple[float, ...]]) -> None:
     """Call a step candle by candle."""
     state, out = new_state(), np.empty(COLUMNS)
@@ -87,10 +74,10 @@ def main() -> None:
     talib_s = median_s(lambda: with_talib(table))
     live_us = median_s(lambda: each(step, rows)) / LIVE_CANDLES * 1e6
     call_us = median_s(lambda: each(nothing, rows)) / LIVE_CANDLES * 1e6
-    print(f"geometry, batch: {MINUTES / batch_s:,.0f} candles/s ({batch_s / talib_s:.2f} x the time of TA-Lib's)")
-    print(f"geometry, batch: {batch_s / MINUTES * 1e9:.0f} ns a candle")
-    print(f"geometry, live: {live_us:.2f} us a candle ({live_us / call_us:.1f} x a compiled call that does nothing)")
-    print(f"geometry, state: {new_state().nbytes:,} bytes a stream")
+    rate = MINUTES / batch_s
+    show("geometry, batch", rate, "candles/s", talib_s / batch_s, "TA-Lib's candlestick patterns")
+    show("geometry, live", live_us, "µs a candle", live_us / call_us, "a compiled call that does nothing")
+    show("geometry, state", new_state().nbytes, "bytes a stream")
 
 
 if __name__ == "__main__":

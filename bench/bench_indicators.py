@@ -6,13 +6,10 @@ values as far as it has them (31 of 40), in the same run.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from statistics import median
-
 import numpy as np
 import talib
 
+from bench.measure import median_s, show
 from tests.builders import walk
 from trader.indicators.columns import INDICATORS
 from trader.indicators.kernel import Columns, IndicatorKernel, new_state, run
@@ -23,18 +20,6 @@ LIVE_CANDLES = 20_000
 WINDOW = 200
 #: Rows written before they are written over, as a backtest does: they stay in the processor's cache.
 CHUNK = 1024
-RUNS = 7
-
-
-def median_s(work: Callable[[], None], runs: int = RUNS) -> float:
-    """Return the median time of `runs` calls of `work`, after one that does not count."""
-    work()
-    times = []
-    for _ in range(runs):
-        began = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - began)
-    return median(times)
 
 
 def live(candles: CandleTable) -> None:
@@ -93,8 +78,8 @@ def main() -> None:
     batch_rate = MINUTES / median_s(lambda: batch(candles))
     talib_rate = MINUTES / median_s(lambda: with_talib(candles), 3)
     name = f"{len(INDICATORS)} indicators"
-    print(f"{name}, live: {live_us:.2f} µs a candle ({live_us / window_us:.3f} of TA-Lib over {WINDOW} candles)")
-    print(f"{name}, batch: {batch_rate:,.0f} candles/s ({batch_rate / talib_rate:.1f} times TA-Lib)")
+    show(f"{name}, live", live_us, "µs a candle", live_us / window_us, f"TA-Lib over {WINDOW} candles")
+    show(f"{name}, batch", batch_rate, "candles/s", batch_rate / talib_rate, "TA-Lib")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.data import year
 from bench.ema_cross import ALL_RULES, SAME_RULES, Outcome, plain_loop, signals
-from bench.measure import median_s, show
+from bench.measure import in_turn, show
 from tests.builders import settings
 from trader.core.instrument import Instrument
 from trader.engine.engine import Engine
@@ -22,8 +22,6 @@ from trader.market.table import CandleTable
 from trader.simulation.broker import SimulatedBroker
 from trader.strategy.opinions import StreamOpinions
 from trader.trading.logic import TradingLogic
-
-RUNS = 5
 
 
 def stepped(table: CandleTable, opinions: StreamOpinions, overrides: dict[str, Any]) -> Outcome:
@@ -53,11 +51,14 @@ def main() -> None:
         raise SystemExit(f"the loop and the program do not trade the same: {plain}, {same}")
     everything = stepped(table, opinions, ALL_RULES)
     print(f"{what}: {len(table):,} candles, {same.trades:,} trades; {everything.trades:,} with every rule")
-    least = len(table) / median_s(lambda: plain_loop(table, seen), RUNS)
-    show("plain Python loop", least, "candles/s")
-    for name, rules in (("the same rules", SAME_RULES), ("every rule on", ALL_RULES)):
-        rate = len(table) / median_s(lambda rules=rules: stepped(table, opinions, rules), RUNS)
-        show(f"replay with signals given, {name}", rate, "candles/s", rate / least, "the plain loop")
+    plainly, sparsely, fully = in_turn(
+        lambda: plain_loop(table, seen),
+        lambda: stepped(table, opinions, SAME_RULES),
+        lambda: stepped(table, opinions, ALL_RULES),
+    )
+    show("plain Python loop", len(table) / plainly[0], "candles/s")
+    for name, (taken, ratio) in (("the same rules", sparsely), ("every rule on", fully)):
+        show(f"replay with signals given, {name}", len(table) / taken, "candles/s", 1 / ratio, "the plain loop")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from statistics import median
 
+from bench.measure import show
 from tests.builders import START_MS, walk
 from trader.core.candle import PRICE_COLUMNS, Candle
 from trader.core.events import Instant
@@ -43,9 +44,9 @@ def instants_a_second(make: Callable[[], Iterable[Instant]]) -> float:
     return median(rates)
 
 
-def show(name: str, rate: float, least: float) -> None:
+def compare(name: str, rate: float, least: float) -> None:
     """Print one line."""
-    print(f"{name}: {rate:,.0f} instants/s ({rate / least:.1f} x a plain loop over one coin)")
+    show(name, rate, "instants/s", rate / least, "a plain loop over one coin")
 
 
 def generate() -> None:
@@ -61,8 +62,8 @@ def generate() -> None:
         week = time.perf_counter()
         market.candles("BTCUSDT", Timeframe.SEC_1, START_MS, START_MS + DAY_MS)
         times.append((week - began, time.perf_counter() - week))
-    print(f"generated week of 1min of 10 coins: {median(week for week, _ in times) * 1e3:.0f} ms")
-    print(f"generated day of 1s of a coin: {median(day for _, day in times) * 1e3:.0f} ms")
+    show("generated week of 1min of 10 coins", median(week for week, _ in times) * 1e3, "ms")
+    show("generated day of 1s of a coin", median(day for _, day in times) * 1e3, "ms")
 
 
 def main() -> None:
@@ -71,13 +72,13 @@ def main() -> None:
     longer = resample(two, Timeframe.MIN_5)
     timeframes = [Timeframe.MIN_1, Timeframe.MIN_5, Timeframe.MIN_15, Timeframe.MIN_30]
     least = instants_a_second(lambda: plain(one))
-    print(f"plain loop over one coin: {least:,.0f} instants/s")
-    show("replay of one coin", instants_a_second(lambda: replay([one], START_MS, END)), least)
-    show("replay of one coin with funding", instants_a_second(lambda: replay([one], START_MS, END, FUNDING)), least)
-    show("replay of two coins", instants_a_second(lambda: replay([one, two], START_MS, END)), least)
-    show("replay of 1min and 5min", instants_a_second(lambda: replay([one, longer], START_MS, END)), least)
+    show("plain loop over one coin", least, "instants/s")
+    compare("replay of one coin", instants_a_second(lambda: replay([one], START_MS, END)), least)
+    compare("replay of one coin with funding", instants_a_second(lambda: replay([one], START_MS, END, FUNDING)), least)
+    compare("replay of two coins", instants_a_second(lambda: replay([one, two], START_MS, END)), least)
+    compare("replay of 1min and 5min", instants_a_second(lambda: replay([one, longer], START_MS, END)), least)
     streams = instants_a_second(lambda: replay_streams([one, two], timeframes, START_MS, END))
-    show("replay of two coins with four timeframes", streams, least)
+    compare("replay of two coins with four timeframes", streams, least)
     generate()
 
 

@@ -6,17 +6,16 @@ The reference, in the same run, is bare write-only openpyxl: 50,000 rows of 20 n
 from __future__ import annotations
 
 import tempfile
-import time
 import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 
 import msgspec
 import numpy as np
 from openpyxl import Workbook
 
+from bench.measure import median_s, seconds, show
 from tests.builders import START_MS
 from tests.reports.results import CAPITAL, Market, a_run
 from trader.core.timeframe import MINUTE_MS
@@ -74,17 +73,7 @@ def typed_workbook(path: Path) -> None:
     book.save(path)
 
 
-def seconds(work: Callable[[], object], times: int = 1) -> float:
-    """Return the median time of `work`."""
-    taken = []
-    for _ in range(times):
-        began = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - began)
-    return median(taken)
-
-
-def peak_mb(work: Callable[[], object]) -> float:
+def most_mb(work: Callable[[], object]) -> float:
     """Return the most memory that `work` takes at once, MB."""
     tracemalloc.start()
     work()
@@ -97,23 +86,23 @@ def main() -> None:
     """Print the time of a large sheet, and of each report of 10,000 trades."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "report.xlsx"
-        reference = seconds(lambda: bare_workbook(path))
+        least = seconds(lambda: bare_workbook(path))
 
-        def show(name: str, value: float) -> None:
-            print(f"{name}: {value:.2f} s ({value / reference:.2f} of the reference)")
+        def compare(name: str, taken: float) -> None:
+            show(name, taken, "s", taken / least, "bare cells")
 
-        show(f"reference, bare cells, {ROWS:,} x {COLUMNS}", reference)
-        show(f"typed and formatted cells, {ROWS:,} x {COLUMNS}", seconds(lambda: typed_workbook(path)))
+        show(f"bare cells, {ROWS:,} x {COLUMNS}", least, "s")
+        compare(f"typed and formatted cells, {ROWS:,} x {COLUMNS}", seconds(lambda: typed_workbook(path)))
         result, market = large_run()
         digest = Digest.of(result)
         print(f"a run of {MINUTES:,} equity rows and {TRADES:,} trades:")
-        show("  figures and funnel", seconds(lambda: Digest.of(result), 3))
-        show("  trades_log.csv", seconds(lambda: trades_log(result), 3))
-        show("  metrics.json", seconds(lambda: metrics_json(digest), 3))
-        show("  report.html", seconds(lambda: page(digest, market.candles, WHEN), 3))
-        show("  workbook", seconds(lambda: write_workbook(digest, path)))
+        compare("figures and funnel", median_s(lambda: Digest.of(result), 3))
+        compare("trades_log.csv", median_s(lambda: trades_log(result), 3))
+        compare("metrics.json", median_s(lambda: metrics_json(digest), 3))
+        compare("report.html", median_s(lambda: page(digest, market.candles, WHEN), 3))
+        compare("workbook", seconds(lambda: write_workbook(digest, path)))
         few = Digest.of(a_run(1_000)[0])
-        print(f"memory while writing a workbook of 1,000 trades: {peak_mb(lambda: write_workbook(few, path)):.1f} MB")
+        show("memory while writing a workbook of 1,000 trades", most_mb(lambda: write_workbook(few, path)), "MB")
 
 
 if __name__ == "__main__":

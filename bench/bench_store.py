@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from bench.measure import median_s, show
 from trader.core.timeframe import Timeframe
 from trader.market.importing.run import import_paths
 from trader.market.store import Store
@@ -33,21 +32,6 @@ def year(symbol: str = "BTCUSDT") -> CandleTable:
     times = START_MS + np.arange(YEAR_ROWS, dtype=np.int64) * M1.ms
     high, low = np.maximum(open, close) + 0.01, np.minimum(open, close) - 0.01
     return CandleTable.build(symbol, M1, times, open=open, high=high, low=low, close=close, volume=volume)
-
-
-def median_s(work: Callable[[], object], times: int = 5) -> float:
-    """Return the median duration of `work`, s."""
-    durations = []
-    for _ in range(times):
-        began = time.perf_counter()
-        work()
-        durations.append(time.perf_counter() - began)
-    return statistics.median(durations)
-
-
-def show(name: str, value: float, unit: str, ratio: float, reference: str) -> None:
-    """Print one figure beside its reference of the same run."""
-    print(f"{name}: {value:,.2f} {unit} ({ratio:.2f} x {reference})")
 
 
 def main() -> None:

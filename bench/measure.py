@@ -19,6 +19,16 @@ def median_s(work: Callable[[], object], runs: int = RUNS) -> float:
     return median(seconds(work) for _ in range(runs))
 
 
+def in_turn(*works: Callable[[], object], runs: int = RUNS) -> list[tuple[float, float]]:
+    """Return for each of `works` its median time in seconds, and its median ratio to the first's, round by round."""
+    for work in works:
+        work()
+    rounds = [[seconds(work) for work in works] for _ in range(runs)]
+    return [
+        (median(each[at] for each in rounds), median(each[at] / each[0] for each in rounds)) for at in range(len(works))
+    ]
+
+
 def seconds(work: Callable[[], object]) -> float:
     """Return the time of one call of `work`."""
     gc.collect()

@@ -133,8 +133,10 @@ def exchange(options: Options, folder: Path) -> Iterator[str]:
             yield _address(process, folder / "exchange.log")
         finally:
             assert process.stdin is not None
+            assert process.stdout is not None
             process.stdin.close()
             process.wait(10)
+            process.stdout.close()
 
 
 def _address(process: subprocess.Popen[str], log: Path) -> str:

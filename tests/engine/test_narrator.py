@@ -58,9 +58,9 @@ def story(brief: bool = False) -> Told:
 def test_a_trade_is_told_from_its_refusals_to_its_end(caplog: pytest.LogCaptureFixture) -> None:
     story()
     assert lines(caplog) == [
-        "[2025-01-01 00:01:00] ascending_triangle p 0.50 strength 0.80 refused: the probability is too low "
+        "[2025-01-01 00:01:00] ascending_triangle p 0.500 strength 0.800 refused: the probability is too low "
         "(low_probability: probability 0.5, least 0.65)",
-        "[2025-01-01 00:02:00] entry ordered: LONG 33 near 100, stop 99.5, risk 200.00",
+        "[2025-01-01 00:02:00] entry ordered: LONG 33 near 100, stop 99.5, 16.50 at risk",
         "[2025-01-01 00:02:00] trade 1 opened: LONG 33 at 100.02 (ascending_triangle), stop 99.52, take profit 102.02",
         "[2025-01-01 00:03:00] trade 1 funding paid 0.3300",
         "[2025-01-01 00:05:00] trade 1 partial_tp: 16.5 at 101.52, net +23.42, 16.5 left",
@@ -106,7 +106,7 @@ def test_every_refusal_is_told_in_words(rule: str, caplog: pytest.LogCaptureFixt
     (record,) = caplog.records
     assert f"refused: {RULE_WORDS[rule]} ({rule}: amount 1.23457, limit 3)" in record.getMessage()
     assert record.levelno == (logging.DEBUG if rule in QUIET_RULES else logging.INFO)
-    assert ("p 0.66 strength 0.80" in record.getMessage()) == (rule not in QUIET_RULES)
+    assert ("p 0.660 strength 0.800" in record.getMessage()) == (rule not in QUIET_RULES)
 
 
 @pytest.mark.parametrize("rule", DROP_RULES)

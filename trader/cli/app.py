@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import typer
 from typer.exceptions import TyperException
 
-from trader.cli import backtest, download, exchange, import_, run, settings
+from trader.cli import backtest, check, download, exchange, import_, run, settings
 from trader.cli.common import ConfigOption, DebugOption, PresetOption, SetOption, read_settings
 from trader.core.errors import ConfigError, TraderError
 from trader.engine import logs
@@ -38,6 +38,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("backtest", backtest.backtest_command, backtest.EXAMPLES),
     Command("download", download.download_command, download.EXAMPLES),
     Command("import", import_.import_command, import_.EXAMPLES),
+    Command("check", check.check_command, check.EXAMPLES),
     Command("exchange", exchange.exchange_command, exchange.EXAMPLES),
     Command("settings", settings.settings_command, settings.EXAMPLES),
 )
@@ -97,6 +98,9 @@ def report(error: Exception, with_traceback: bool) -> int:
         return WRONG_USE
     if isinstance(error, TraderError):
         say(f"failed: {error}")
+        return FAILED
+    if isinstance(error, OSError) and error.filename is not None:
+        say(f"failed: {error.filename}: {error.strerror or error}")
         return FAILED
     logging.getLogger(__name__).debug("unforeseen", exc_info=error)
     say(f"failed: {type(error).__name__}: {error}; this was not foreseen, --debug shows where it arose")

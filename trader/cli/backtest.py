@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from trader.cli.common import ConfigOption, DebugOption, SetOption, prepare
+from trader.cli.common import ConfigOption, DebugOption, PresetOption, SetOption, prepare
 from trader.core.errors import ConfigError
 from trader.core.settings import Settings
 from trader.core.timeframe import Timeframe
@@ -56,6 +56,7 @@ def backtest_command(
         bool, typer.Option("--counterfactual", help="Follow refused signals too: which rule earned its place?")
     ] = False,
     settings: SetOption = None,
+    preset: PresetOption = None,
     config: ConfigOption = None,
     debug: DebugOption = None,
 ) -> None:
@@ -70,8 +71,10 @@ def backtest_command(
         "--data": ("DATA_DIR", data),
         "--workers": ("NUM_WORKERS", workers),
     }
-    loaded = prepare(settings, config=config, debug=debug, own=own, quiet=True)
+    loaded = prepare(settings, preset=preset, config=config, debug=debug, own=own, quiet=True, trades=True)
     store = Store(Path(loaded.settings.DATA_DIR))
+    if out is not None and out.exists() and not out.is_dir():
+        raise ConfigError(f"--out {out} is a file; allowed: a folder, which is made when it is not there")
     _require_data(store, loaded.settings)
     overrides = [(override.name, override.value_text, override.origin) for override in loaded.overrides]
     span = (parse_time(start) if start else None, parse_time(end) if end else None)
@@ -124,7 +127,7 @@ def _progress() -> Iterator[Report]:
 
 
 class _PlainProgress:
-    """Says how far a run is in lines, at most one in some seconds."""
+    """Says how far a run is in lines, one in some seconds."""
 
     EVERY_S = 5.0
 
@@ -132,9 +135,9 @@ class _PlainProgress:
         self._began = self._last = time.monotonic()
 
     def report(self, what: str, done: int, total: int) -> None:
-        """Print a line when the last one is old enough."""
+        """Print a line when something begins, and when the last one is old enough."""
         now = time.monotonic()
-        if now - self._last >= self.EVERY_S:
+        if done == 0 or now - self._last >= self.EVERY_S:
             self._last = now
             typer.echo(f"{what}: {done:,} of {total:,}, {now - self._began:.0f} s", err=True)
 

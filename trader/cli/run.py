@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from trader.cli.common import ConfigOption, DebugOption, SetOption, prepare
+from trader.cli.common import ConfigOption, DebugOption, PresetOption, SetOption, prepare
 from trader.engine.live.session import Outcome, home_of, run_session
 from trader.engine.narrator import Audiences, Narrator
 from trader.market.durable import write_atomic
@@ -32,6 +32,7 @@ def run_command(
         Path | None, typer.Option(metavar="DIR", help="Put trades_log.csv and summary.json there at the end.")
     ] = None,
     settings: SetOption = None,
+    preset: PresetOption = None,
     config: ConfigOption = None,
     debug: DebugOption = None,
 ) -> None:
@@ -40,19 +41,19 @@ def run_command(
     MODE=embedded (default) plays a generated market on this machine, MODE=paper reads Binance's public streams.
     """
     own = {"--mode": ("MODE", mode), "--coins": ("COINS", coins), "--timeframes": ("TIMEFRAMES", timeframes)}
-    loaded = prepare(settings, config=config, debug=debug, own=own)
+    loaded = prepare(settings, preset=preset, config=config, debug=debug, own=own, trades=True)
     if loaded.settings.MODE == "embedded" and not loaded.settings.REST_URL:
         speed = loaded.settings.EMBEDDED.speed
         typer.echo(f"The market is GENERATED, not real: it passes at {speed} x real time. Ctrl-C stops.")
-    outcome = asyncio.run(run_session(loaded.settings, _audience))
-    if out is not None:
-        _write_summary(out, home_of(loaded.settings), outcome)
-    if outcome.interrupted:
+    ending = asyncio.run(run_session(loaded.settings, _audience))
+    if out is not None and ending.outcome is not None:
+        _write_summary(out, home_of(loaded.settings), ending.outcome)
+    if ending.interrupted:
         raise typer.Exit(INTERRUPTED)
 
 
-def _audience(home: Path, goes_on: bool) -> Audience:
-    return Audiences([LiveTradesLog(home / "trades_log.csv", goes_on), Narrator(brief=False)])
+def _audience(home: Path, rows: int | None) -> Audience:
+    return Audiences([LiveTradesLog(home / "trades_log.csv", rows), Narrator(brief=False)])
 
 
 def _write_summary(out: Path, home: Path, outcome: Outcome) -> None:

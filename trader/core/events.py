@@ -20,7 +20,7 @@ class FundingRate(msgspec.Struct, frozen=True):
     rate: float
 
 
-class Instant(msgspec.Struct, frozen=True):
+class Instant(msgspec.Struct, frozen=True, gc=False):
     """All candles that closed at `time` (ms), shorter timeframes first, then the order of `COINS`.
 
     Where readings come precomputed, only the exit streams' candles are present.

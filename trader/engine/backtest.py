@@ -11,7 +11,7 @@ import numpy as np
 from trader.core.errors import ConfigError
 from trader.core.events import Instant
 from trader.core.settings import Settings
-from trader.core.timeframe import Timeframe
+from trader.core.timeframe import DAY_MS, Timeframe
 from trader.engine.engine import Engine
 from trader.engine.narrator import Audiences, Narrator
 from trader.engine.opinions import BatchOpinions, merged_counts, quiet_counts
@@ -81,7 +81,12 @@ def run_backtest(
         funnel=funnel,
         dropped=merged_counts((), logic.book.dropped),
         holds=[_hold(table) for table in bases if len(table)],
-        notes=[*_ending_notes(logic), *plan.notes, *_data_notes(settings, fallbacks, funding, bases)],
+        notes=[
+            *_ending_notes(logic),
+            *plan.notes,
+            *_span_notes(bases, span),
+            *_data_notes(settings, fallbacks, funding, bases),
+        ],
         instants=instants,
         candles=sum(sum(rules.values()) for rules in funnel.values()),
         slippage_paid=recorder.slippage,
@@ -150,7 +155,8 @@ def chosen_span(stored: Span, start_ms: int | None, end_ms: int | None) -> Span:
     """Return the time that was asked for, what is stored where nothing was; raise `ConfigError` when it is empty."""
     span = Span(stored.start if start_ms is None else start_ms, stored.end if end_ms is None else end_ms)
     if span.start >= span.end:
-        raise ConfigError(f"the run would end ({day_text(span.end)}) before it begins ({day_text(span.start)})")
+        have = f"stored are {day_text(stored.start)} to {day_text(stored.end)}"
+        raise ConfigError(f"from {day_text(span.start)} to {day_text(span.end)} there is no time to run over; {have}")
     return span
 
 
@@ -174,6 +180,19 @@ def _ending_notes(logic: TradingLogic) -> list[str]:
         notes.append(f"the run ended paused: the drawdown stopped entries on {since}, and nobody resumed them")
     if book.pool.free <= 0:
         notes.append("the pool has run out of free capital")
+    return notes
+
+
+def _span_notes(tables: Iterable[CandleTable], span: Span) -> list[str]:
+    """Say which coins have candles of a part of the run only: figures by the year are then of that part."""
+    notes = []
+    for table in tables:
+        if not len(table):
+            notes.append(f"{table.symbol} has no candles in the run")
+            continue
+        first, last = int(table.open_time[0]), int(table.open_time[-1]) + table.timeframe.ms
+        if first - span.start >= DAY_MS or span.end - last >= DAY_MS:
+            notes.append(f"{table.symbol} has candles only from {day_text(first)} to {day_text(last)}")
     return notes
 
 

@@ -43,10 +43,12 @@ RULE_WORDS = {
     "portfolio_risk": "all stops together would risk too much",
     "symbol_exposure": "too much capital in this symbol",
     "direction_exposure": "too much capital in this direction",
+    "correlated": "it moves together with an open trade",
     "beyond_liquidation": "the stop lies past the liquidation price",
     "insufficient_capital": "free capital does not cover it",
     "below_min_size": "the size is below the exchange's minimum",
-    "expired": "no candle came in time to fill it",
+    "expired": "it could not be acted on in time",
+    "manual": "a person closed it",
     "drawdown": "the drawdown closes everything",
 }
 
@@ -98,7 +100,7 @@ class Narrator:
         text = f"refused: {RULE_WORDS[refusal.rule]} ({refusal.rule}{_values(refusal.values)})"
         if reading.signal is not None:
             signal = reading.signal
-            text = f"{signal.pattern} p {signal.probability:.2f} strength {signal.strength:.2f} {text}"
+            text = f"{signal.pattern} p {signal.probability:.3f} strength {signal.strength:.3f} {text}"
         _say(level, reading.symbol, reading.timeframe, note.time, text)
 
 
@@ -126,9 +128,10 @@ def _of_trade(note: TradeOpened | PartClosed | StopMoved | FundingPaid, brief: b
 
 def _ordered(note: Ordered) -> str:
     request = note.request
+    at_stake = request.quantity * abs(note.reading.close - note.stop)
     return (
         f"entry ordered: {request.direction.name} {request.quantity:g} near {note.reading.close:g}, "
-        f"stop {note.stop:g}, risk {note.risk:.2f}"
+        f"stop {note.stop:g}, {at_stake:.2f} at risk"
     )
 
 

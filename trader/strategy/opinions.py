@@ -13,6 +13,7 @@ from trader.core.errors import ConfigError
 from trader.core.events import Instant
 from trader.core.signal import Reading, Signal
 from trader.core.timeframe import Timeframe
+from trader.market.frames import Frames
 from trader.market.table import CandleTable
 from trader.strategy.base import OpinionArrays, Strategy, signal_of
 from trader.strategy.features import ATR14, EMA50, FEATURES, OLD, READY, FeatureKernel, columns_of, new_state, run
@@ -96,23 +97,32 @@ class LiveOpinions:
 
     Each stream has a kernel that goes on from its last candle. A candle that does not follow upon it restarts the
     kernel, which warms up again; one that is not newer is passed over. The strategy is asked once an instant.
+    `frames` hold the last `length` candles of each stream, for whoever looks back.
     """
 
-    def __init__(self, strategy: Strategy, streams: Iterable[Stream]) -> None:
+    def __init__(self, strategy: Strategy, streams: Iterable[Stream], length: int = 1_000) -> None:
         self._strategy = strategy
         self._kernels = {(symbol, timeframe): FeatureKernel(timeframe) for symbol, timeframe in streams}
+        self.frames = Frames(self._kernels, length)
         self._rows = np.full((len(self._kernels), len(FEATURES)), np.nan)
         self._gaps: set[Stream] = set()
 
     def preload(self, table: CandleTable) -> None:
         """Take history without evaluating it; candles that the stream has already had are passed over."""
         self._kernel(table.symbol, table.timeframe).feed(table)
+        self._remember(table)
 
     def reload(self, table: CandleTable) -> None:
         """Begin a stream anew from its whole history, as after the repair of a candle that came late."""
         kernel = self._kernel(table.symbol, table.timeframe)
         kernel.reset()
         kernel.feed(table)
+        self._remember(table)
+
+    def _remember(self, table: CandleTable) -> None:
+        """Put the newest candles of a history into the stream's frame."""
+        frame = self.frames[table.symbol, table.timeframe]
+        frame.repair(table.rows(max(0, len(table) - frame.length), len(table)))
 
     def mark_gap(self, symbol: str, timeframe: Timeframe) -> None:
         """Say in the stream's readings that a candle is missing whose repair is pending."""
@@ -142,6 +152,7 @@ class LiveOpinions:
             kernel = self._kernels.get((candle.symbol, candle.timeframe))
             said = kernel.write(candle, self._rows, len(candles)) if kernel is not None else OLD
             if said != OLD:
+                self.frames.append(candle)
                 candles.append(candle)
                 ready.append(said == READY)
         return candles, ready

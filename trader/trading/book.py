@@ -124,16 +124,18 @@ class Book(msgspec.Struct):
             reserved += pending.reserve
         return reserved
 
-    def worth(self) -> float:
-        """Return the equity at the last closes: free + reserved + unrealised."""
-        reserved, unrealised = 0.0, 0.0
+    @property
+    def unrealised(self) -> float:
+        """Profit of the open trades at the last closes, before the costs of closing."""
+        unrealised = 0.0
         for trade in self.trades.values():
             price = self.last_close.get(trade.symbol, trade.entry_price)
             unrealised += (price - trade.entry_price) * trade.quantity_left * trade.direction
-            reserved += trade.reserved
-        for pending in self.pending.values():
-            reserved += pending.reserve
-        return self.pool.free + reserved + unrealised
+        return unrealised
+
+    def worth(self) -> float:
+        """Return the equity at the last closes: free + reserved + unrealised."""
+        return self.pool.free + self.reserved + self.unrealised
 
     def reserved_where(self, symbol: str | None = None, direction: Direction | None = None) -> float:
         """Return the capital reserved in `symbol` and `direction`; None is any."""
@@ -163,12 +165,17 @@ class Book(msgspec.Struct):
         """Count one pending entry of the reading's stream that never filled."""
         _count(self.dropped, reading, rule)
 
-    def check(self) -> None:
-        """Raise `InvariantError` when the books contradict themselves."""
-        pool, reserved = self.pool, 0.0
+    def check(self) -> float:
+        """Return what `worth` does; raise `InvariantError` when the books contradict themselves.
+
+        All in one pass, for it is made at every instant with an open trade.
+        """
+        pool, reserved, unrealised = self.pool, 0.0, 0.0
         for trade in self.trades.values():
             if trade.quantity_left <= 0 or trade.reserved < 0:
                 raise InvariantError(f"trade {trade.id} is open with {trade.quantity_left!r} left")
+            price = self.last_close.get(trade.symbol, trade.entry_price)
+            unrealised += (price - trade.entry_price) * trade.quantity_left * trade.direction
             reserved += trade.reserved
         for pending in self.pending.values():
             reserved += pending.reserve
@@ -178,6 +185,7 @@ class Book(msgspec.Struct):
                 f"the pool contradicts its bookings at {self.time}: free {pool.free!r} + reserved {reserved!r} "
                 f"!= booked {pool.booked!r}"
             )
+        return pool.free + reserved + unrealised
 
 
 def _matches(symbol: str, direction: Direction, want_symbol: str | None, want_direction: Direction | None) -> bool:

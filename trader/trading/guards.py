@@ -25,7 +25,7 @@ def update_accounts(book: Book, time: int) -> None:
     day = (time - 1) // DAY_MS
     if day != guards.day:
         guards.day, guards.day_first_equity, guards.day_lost = day, pool.equity, False
-    pool.equity = book.worth()
+    pool.equity = book.check()
     if pool.equity > guards.peak:
         guards.peak = pool.equity
 

@@ -71,7 +71,7 @@ class TradingLogic:
         self._use(changed_settings(settings, self.book.changed))
 
     def handle(self, event: Event) -> list[Command]:
-        """Take one event and return the commands that follow from it; the books are checked after each."""
+        """Take one event and return the commands that follow; the books are checked at each that could change them."""
         if isinstance(event, Instant):
             return self._on_instant(event)
         self._at_rest = False

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 
 from trader.core.settings import Settings
-from trader.core.timeframe import DAY_MS, Timeframe
+from trader.core.timeframe import Timeframe
 from trader.engine.live.feed import Feed, without
+from trader.engine.streams import StreamPlan
 from trader.exchange.binance.rest import BinanceRest
 from trader.market.history import stream_table
 from trader.market.store import Store
@@ -15,54 +17,82 @@ from trader.market.table import CandleTable
 
 log = logging.getLogger(__name__)
 
+#: Streams that are fetched side by side.
+TOGETHER = 4
+
 
 class History:
-    """Fills the store from the venue and reads the streams' tables from it."""
+    """Fills the store from the venue and reads the streams' tables from it, in threads: a year takes seconds."""
 
-    def __init__(self, settings: Settings, store: Store, rest: BinanceRest, feeds: Mapping[str, Feed]) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, rest: BinanceRest, feeds: Mapping[str, Feed], plan: StreamPlan
+    ) -> None:
         self._settings = settings
         self._store = store
         self._rest = rest
         self._feeds = feeds
+        self._plan = plan
+        self._room = asyncio.Semaphore(TOGETHER)
 
-    async def fetch(
-        self, exits: Mapping[str, Timeframe], streams: Sequence[tuple[str, Timeframe]], anchor: int, end: int
-    ) -> None:
+    async def fetch(self, anchor: int, end: int) -> None:
         """Bring what the store lacks: the bases up to `end`, the longer streams up to the anchor.
 
         A longer candle that is in the making at `anchor` or `end` needs its parts, so a base reaches back to its open.
         """
-        for symbol, base in exits.items():
-            longest = max(timeframe.ms for name, timeframe in streams if name == symbol)
-            start = min(
-                anchor - self._settings.PRELOAD_CANDLES * base.ms, anchor - anchor % longest, end - end % longest
+        preload = self._settings.PRELOAD_CANDLES
+        wanted = []
+        for symbol, base in self._plan.exits.items():
+            longest = self._longest(symbol)
+            start = min(anchor - preload * base.ms, anchor - anchor % longest, end - end % longest)
+            wanted.append((symbol, base, max(0, start), end))
+        for symbol, timeframe in self._plan.streams:
+            if timeframe is not self._plan.exits[symbol]:
+                wanted.append((symbol, timeframe, max(0, anchor - preload * timeframe.ms), anchor))
+        tasks = [
+            asyncio.create_task(self._complete(symbol, timeframe, first, end))
+            for symbol, timeframe, first, end in wanted
+        ]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def tables(self, symbol: str, anchor: int, end: int) -> list[CandleTable]:
+        """Return the tables of a coin's streams from their anchors to `end`, as a backtest would read them."""
+        base, market, preload = self._plan.exits[symbol], self._settings.MARKET, self._settings.PRELOAD_CANDLES
+        return [
+            await asyncio.to_thread(
+                stream_table, self._store, market, symbol, base, timeframe, anchor - preload * timeframe.ms, end
             )
-            await self._complete(symbol, base, start - start % base.ms, end - end % base.ms)
-        for symbol, timeframe in streams:
-            if timeframe is not exits[symbol]:
-                start = anchor - self._settings.PRELOAD_CANDLES * timeframe.ms
-                await self._complete(symbol, timeframe, start - start % timeframe.ms, anchor - anchor % timeframe.ms)
+            for name, timeframe in self._plan.streams
+            if name == symbol
+        ]
 
-    def table(self, symbol: str, base: Timeframe, timeframe: Timeframe, anchor: int, end: int) -> CandleTable:
-        """Return a stream's candles from its anchor to `end`, as a backtest would read them."""
-        start = anchor - self._settings.PRELOAD_CANDLES * timeframe.ms
-        return stream_table(self._store, self._settings.MARKET, symbol, base, timeframe, start, end)
+    async def making(self, symbol: str, end: int) -> CandleTable:
+        """Return the base candles before `end` that belong to longer candles in the making."""
+        return await self.base(symbol, end - end % self._longest(symbol), end)
 
-    def base(self, symbol: str, base: Timeframe, end: int) -> CandleTable:
-        """Return the base candles of the last two days before `end`: enough for every longer candle in the making."""
-        return self._store.read(self._settings.MARKET, symbol, base, end - 2 * DAY_MS, end)
+    async def base(self, symbol: str, start: int, end: int) -> CandleTable:
+        """Return a coin's base candles with `start <= open_time < end`."""
+        market, base = self._settings.MARKET, self._plan.exits[symbol]
+        return await asyncio.to_thread(self._store.read, market, symbol, base, start, end)
+
+    def _longest(self, symbol: str) -> int:
+        return max(timeframe.ms for name, timeframe in self._plan.streams if name == symbol)
 
     async def _complete(self, symbol: str, timeframe: Timeframe, start: int, end: int) -> None:
         market = self._settings.MARKET
-        for first, last in _lacking(self._store.manifest(market, symbol, timeframe).spans, start, end):
-            table = await self._ask(symbol, timeframe, first, last)
-            log.info(
-                "preloaded %d candles",
-                len(table),
-                extra={"symbol": symbol, "timeframe": str(timeframe)},
-            )
-            if len(table):
-                self._store.merge(market, table)
+        start, end = start - start % timeframe.ms, end - end % timeframe.ms
+        async with self._room:
+            manifest = await asyncio.to_thread(self._store.manifest, market, symbol, timeframe)
+            for first, last in _lacking(manifest.spans, start, end):
+                table = await self._ask(symbol, timeframe, first, last)
+                said = {"symbol": symbol, "timeframe": str(timeframe)}
+                log.info("preloaded %d candles of %d", len(table), (last - first) // timeframe.ms, extra=said)
+                if len(table):
+                    await asyncio.to_thread(self._store.merge, market, table)
 
     async def _ask(self, symbol: str, timeframe: Timeframe, start: int, end: int) -> CandleTable:
         feed = self._feeds[symbol]

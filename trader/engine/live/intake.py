@@ -7,48 +7,73 @@ import logging
 import time
 from collections.abc import Sequence
 
+import msgspec
+
 from trader.core.candle import Candle
 from trader.core.events import Instant
 from trader.core.settings import Settings
-from trader.engine.live.feed import Feed, make_feed
+from trader.core.timeframe import MINUTE_MS, Timeframe
+from trader.engine.live.feed import Feed, KlineFeed, SecondFeed
 from trader.engine.live.instants import InstantAssembler
 from trader.engine.live.repair import Repairer
+from trader.engine.live.trade_feed import TradeFeed
 from trader.engine.live.venue import Venue
 from trader.engine.streams import StreamPlan
 from trader.exchange.binance.endpoints import PLAY_STREAM
 from trader.exchange.binance.messages import Message, Play
+from trader.exchange.binance.pace import Backoff
 from trader.exchange.binance.pool import StreamPool
+from trader.exchange.binance.race import first_to_end
 from trader.exchange.binance.states import StateKind, StreamOptions, StreamState, StreamStats
 
 log = logging.getLogger(__name__)
+
+#: Coins about which REST is asked at a time; one on this machine, which answers at once.
+TOGETHER = 4
+#: Unless an instant may wait less, REST is asked for what it lacks after so long.
+PATIENCE_S = 1.0
+#: At the highest speed, so many looks of a second without a message mean that nothing is heard.
+DEAF_LOOKS = 3
+#: Streams that stay silent are subscribed anew after waits that grow between these bounds.
+FIRST_REVIVAL_S, LONGEST_REVIVAL_S = 3.0, 300.0
+#: An exchange on this machine may be knocked at often.
+EMBEDDED_PATIENCE = {"steady_s": 1.0, "longest_wait_s": 1.0, "first_stale_wait_s": 0.5, "longest_stale_wait_s": 10.0}
 
 
 class Intake:
     """Subscribes the coins' base streams and turns them into instants that begin after `start` (ms).
 
-    `wake` is set whenever `ready` may have something new. `arrived_s` is when the last closed candle came.
+    `wake` is set whenever `next` may have something new. `connected` is set once every connection has been made.
     """
 
     def __init__(self, settings: Settings, venue: Venue, plan: StreamPlan, start: int, wake: asyncio.Event) -> None:
         wait_ms = settings.INSTANT_WAIT_MS.spot if settings.MARKET == "spot" else settings.INSTANT_WAIT_MS.futures
-        self.feeds = _feeds(settings, venue, plan)
+        self.feeds = {symbol: _feed(settings, venue, symbol, base) for symbol, base in plan.exits.items()}
         self.assembler = InstantAssembler(plan.exits, plan.streams, start, wait_ms / 1000)
-        self.arrived_s = 0.0
         self.connected = asyncio.Event()
+        self._venue = venue
         self._stale_ms = settings.STREAM_STALE_MS
+        self._patience_s = min(PATIENCE_S, wait_ms / 2000)
         self._grid_ms = min(base.ms for base in plan.exits.values())
         self._end_ms: int | None = None
         self._wake = wake
+        self._arrived: dict[int, float] = {}
+        self._heard = self._deaf = 0
+        self._revive_at = 0.0
+        self._revival = Backoff(FIRST_REVIVAL_S, LONGEST_REVIVAL_S)
         self._by_stream = {feed.stream: feed for feed in self.feeds.values()}
-        self._repairer = Repairer(self.assembler, self.feeds, venue.rest, wake.set)
-        options = StreamOptions.of(settings.MARKET, settings.SOCKET_SILENCE_S, settings.STREAM_STALE_MS)
+        self._clocked = [feed for feed in self.feeds.values() if isinstance(feed, TradeFeed)]
+        together = 1 if venue.embedded else TOGETHER
+        self._repairer = Repairer(self.assembler, self.feeds, venue.rest, self._known_ms, wake.set, together)
         streams = [*self._by_stream, *([PLAY_STREAM] if venue.embedded else [])]
-        self._pool = StreamPool(venue.endpoints, streams, self._on_message, self._on_state, options)
+        self._pool = StreamPool(venue.endpoints, streams, self._on_message, self._on_state, _options(settings, venue))
 
     @property
     def stats(self) -> StreamStats:
-        """Counts and ages of the streams."""
-        return self._pool.stats
+        """Counts and ages of the streams that bring candles."""
+        stats = self._pool.stats
+        ages = {stream: age for stream, age in stats.age_ms.items() if stream != PLAY_STREAM}
+        return msgspec.structs.replace(stats, age_ms=ages)
 
     @property
     def repaired(self) -> int:
@@ -61,9 +86,9 @@ class Intake:
         return self._pool.clock.now_ms
 
     async def run(self) -> None:
-        """Keep the streams coming until `stop`."""
+        """Keep the streams coming until `stop`; raise what nobody foresaw."""
         try:
-            await self._pool.run()
+            await first_to_end(self._pool.run(), self._repairer.failure)
         finally:
             await self._repairer.stop()
 
@@ -71,23 +96,60 @@ class Intake:
         """Close the connections and end repairs; `run` ends."""
         self._pool.stop()
 
-    def ready(self) -> list[Instant]:
-        """Return the instants that are complete, or have waited long enough."""
-        for feed in self.feeds.values():
+    def next(self) -> Instant | None:
+        """Return the next instant that is complete, or has waited long enough."""
+        for feed in self._clocked:
             self._push(feed.advance(self.clock_ms))
-        return self.assembler.ready(time.monotonic())
+        return self.assembler.next(time.monotonic())
+
+    def arrived_s(self, instant: Instant) -> float:
+        """Return when the last candle of `instant`, which is not asked for again, came on the monotonic clock."""
+        came = self._arrived.pop(instant.time, None)
+        while self._arrived and (first := next(iter(self._arrived))) < instant.time:
+            del self._arrived[first]
+        return time.monotonic() if came is None else came
 
     def pause_s(self, longest_s: float) -> float:
         """Return how long nothing can become ready without `wake`, at most `longest_s`."""
         deadline = self.assembler.deadline_s()
         return longest_s if deadline is None else max(0.0, min(longest_s, deadline - time.monotonic()))
 
-    def repair_missing(self, symbol: str) -> None:
-        """Fetch the candles of a coin that instants went on without."""
-        self._repairer.want(symbol, self.assembler.done)
+    def ask_for_lacking(self) -> None:
+        """Let REST say what keeps an instant waiting, or was missing when one went on."""
+        for hole in self.assembler.lacking(time.monotonic(), self._patience_s):
+            self._repairer.want(hole.symbol, hole.end)
+        for symbol in self.assembler.gaps:
+            self._repairer.want(symbol, 0)
+
+    async def look_after(self, market_ms: int) -> None:
+        """Notice silence on open sockets; `market_ms` is the market's time as told elsewhere, asked about every second.
+
+        It counts only while the streams say nothing: then those whose candle is due are found to be stale. At the
+        highest speed time stands still while nobody hears, so silence itself must do.
+        """
+        heard, self._heard = self._heard, self._pool.stats.messages
+        self._deaf = self._deaf + 1 if heard == self._heard and self._end_ms is None else 0
+        if self._deaf:
+            self._pool.clock.now_ms = max(self._pool.clock.now_ms, market_ms)
+        nothing = self._deaf >= DEAF_LOOKS and not self._venue.keeps_time
+        clock = self.clock_ms
+        silent = [feed.stream for feed in self.feeds.values() if nothing or (clock and feed.is_silent(clock))]
+        await self._revive(silent)
+
+    async def _revive(self, silent: Sequence[str]) -> None:
+        """Subscribe streams anew, with waits that grow while they stay silent."""
+        now = time.monotonic()
+        if not silent:
+            self._revival.reset()
+        elif now >= self._revive_at and self.connected.is_set():
+            self._revive_at = now + self._revival.next_s()
+            log.warning("nothing comes on %s: subscribing anew", _named(silent))
+            await self._pool.unsubscribe(silent)
+            await self._pool.subscribe(silent)
 
     def end_at(self, time_ms: int) -> None:
         """Take note that the play ended at `time_ms`."""
+        self._pool.clock.now_ms = max(self._pool.clock.now_ms, time_ms)
         if self._end_ms is None:
             self._end_ms = time_ms
             self._wake.set()
@@ -102,6 +164,9 @@ class Intake:
         last = self._end_ms - self._end_ms % self._grid_ms
         return not holes and not self._repairer.busy and self.assembler.done >= last
 
+    def _known_ms(self) -> int:
+        return self._venue.known_ms(self.clock_ms)
+
     def _on_message(self, message: Message) -> None:
         if isinstance(message, Play):
             if message.state == "ended":
@@ -113,25 +178,30 @@ class Intake:
 
     def _push(self, candles: Sequence[Candle]) -> None:
         for candle in candles:
+            self._arrived[candle.close_time] = time.monotonic()
             hole = self.assembler.push(candle)
             if hole is not None:
                 self._repairer.want(hole.symbol, hole.end)
         if candles:
-            self.arrived_s = time.monotonic()
             self._wake.set()
 
     def _on_state(self, state: StreamState) -> None:
         calm = state.kind in (StateKind.CONNECTED, StateKind.REPLACED, StateKind.RESUMED)
-        log.log(
-            logging.INFO if calm else logging.WARNING,
-            "streams %s: %s",
-            state.kind,
-            state.reason or _named(state.streams),
-        )
-        if state.kind is StateKind.CONNECTED:
+        level = logging.INFO if calm else logging.WARNING
+        log.log(level, "streams %s: %s", state.kind, state.reason or _named(state.streams))
+        if state.kind is not StateKind.RESUMED:
+            self._doubt(state.streams)
+        if state.kind is StateKind.CONNECTED and self._pool.stats.connected:
             self.connected.set()
+        if state.kind is StateKind.DISCONNECTED and self._venue.keeps_time:
+            self.assembler.times.interrupt()
         if state.kind in (StateKind.STALE, StateKind.MISSED):
             self._repair_late(state.streams)
+
+    def _doubt(self, streams: Sequence[str]) -> None:
+        for stream in streams:
+            if stream in self._by_stream:
+                self._by_stream[stream].doubt()
 
     def _repair_late(self, streams: Sequence[str]) -> None:
         for stream in streams:
@@ -140,13 +210,18 @@ class Intake:
                 self._repairer.want(feed.symbol, self.clock_ms - self._stale_ms)
 
 
-def _feeds(settings: Settings, venue: Venue, plan: StreamPlan) -> dict[str, Feed]:
-    state = venue.first_state
-    columns = state.columns.get(settings.MARKET, {}) if state else {}
-    return {
-        symbol: make_feed(settings.MARKET, symbol, base, *([columns[symbol]] if symbol in columns else []))
-        for symbol, base in plan.exits.items()
-    }
+def _options(settings: Settings, venue: Venue) -> StreamOptions:
+    options = StreamOptions.of(settings.MARKET, settings.SOCKET_SILENCE_S, settings.STREAM_STALE_MS)
+    return msgspec.structs.replace(options, **EMBEDDED_PATIENCE) if venue.embedded else options
+
+
+def _feed(settings: Settings, venue: Venue, symbol: str, base: Timeframe) -> Feed:
+    absent = venue.absent_columns(symbol)
+    if base.ms >= MINUTE_MS or (settings.MARKET == "spot" and base is Timeframe.SEC_1):
+        return KlineFeed(settings.MARKET, symbol, base, absent)
+    if settings.MARKET == "spot":
+        return SecondFeed(symbol, base, absent)
+    return TradeFeed(symbol, base, settings.STREAM_STALE_MS)
 
 
 def _named(streams: Sequence[str]) -> str:

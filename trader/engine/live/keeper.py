@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from trader.core.candle import Candle
 from trader.core.errors import DataError
 from trader.core.settings import Market
-from trader.core.timeframe import Timeframe
-from trader.engine.live.snapshot import VERSION, Snapshot, Snapshots, encode
+from trader.engine.live.snapshot import Snapshots
 from trader.market.store import Store
-from trader.simulation.broker import BrokerState
-from trader.trading.book import Book
 
 log = logging.getLogger(__name__)
 
@@ -22,9 +19,13 @@ SNAPSHOT_NAME = "snapshot.msgpack"
 
 
 class Keeper:
-    """Buffers closed candles for the store and writes the newest snapshot."""
+    """Buffers closed candles for the store and writes the newest snapshot.
+
+    What cannot be written, as on a full disk, is said once and tried again; `trouble` has the words meanwhile.
+    """
 
     def __init__(self, store: Store, market: Market, home: Path) -> None:
+        self.trouble = ""
         self._store = store
         self._market = market
         self._candles: list[Candle] = []
@@ -37,30 +38,33 @@ class Keeper:
         self._candles += candles
 
     async def flush(self) -> None:
-        """Write the candles taken so far."""
+        """Write the candles taken so far; those that cannot be written are fetched again when they are needed."""
         async with self._turn:
             candles, self._candles = self._candles, []
             if candles:
-                await asyncio.to_thread(self._append, candles)
-
-    def _append(self, candles: list[Candle]) -> None:
-        try:
-            self._store.append(self._market, candles)
-        except (OSError, DataError) as error:
-            log.error("candles could not be stored, they will be fetched again when needed: %s", error)
-
-    def encode(self, venue: str, exits: Mapping[str, Timeframe], anchor: int, book: Book, broker: BrokerState) -> bytes:
-        """Return the snapshot of this moment."""
-        return encode(Snapshot(VERSION, venue, dict(exits), anchor, book, broker))
+                await self._write("candles", lambda: self._store.append(self._market, candles))
 
     async def save(self, encoded: bytes) -> None:
         """Write a snapshot, unless it is the one that is there."""
         async with self._turn:
-            if encoded != self._saved:
-                await asyncio.to_thread(self._snapshots.save, encoded)
+            if encoded != self._saved and await self._write("the snapshot", lambda: self._snapshots.save(encoded)):
                 self._saved = encoded
 
     async def close(self, encoded: bytes) -> None:
         """Write all that is not written yet."""
         await self.flush()
         await self.save(encoded)
+
+    async def _write(self, what: str, write: Callable[[], object]) -> bool:
+        try:
+            await asyncio.to_thread(write)
+        except (OSError, DataError) as error:
+            trouble = f"{what} cannot be written: {error}"
+            if trouble != self.trouble:
+                log.error("%s", trouble)
+            self.trouble = trouble
+            return False
+        if self.trouble.startswith(what):
+            log.info("%s can be written again", what)
+            self.trouble = ""
+        return True

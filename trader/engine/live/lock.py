@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from trader.core.errors import ConfigError
 
@@ -19,16 +20,35 @@ def only_daemon(path: Path) -> Iterator[None]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
+        if not _taken(file):
             raise ConfigError(
-                f"a daemon is running already (process {holder}, lock {path}); stop it first, or give another DATA_DIR"
-            ) from None
+                f"a daemon is running already (process {_name_in(file)}, lock {path}); stop it first, or give another "
+                "DATA_DIR"
+            )
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
         yield
         file.truncate(0)
+
+
+def running_daemon(path: Path) -> str | None:
+    """Return the process that holds the lock at `path`, None when nobody does."""
+    try:
+        with path.open("r+", encoding="utf-8") as file:
+            return None if _taken(file) else _name_in(file)
+    except FileNotFoundError:
+        return None
+
+
+def _taken(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _name_in(file: TextIO) -> str:
+    file.seek(0)
+    return file.read().strip() or "unknown"

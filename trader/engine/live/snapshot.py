@@ -7,25 +7,31 @@ from pathlib import Path
 
 import msgspec
 
+from trader.core.errors import InvariantError
 from trader.core.timeframe import Timeframe
 from trader.market.durable import write_atomic
 from trader.simulation.broker import BrokerState
 from trader.trading.book import Book
 
-VERSION = 1
+VERSION = 2
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """The pool, the open paper trades and the orders that rest, as they stood at `book.time`.
+    """The pool, the open paper trades and the orders that rest, as they stood at `at` (ms of the market).
 
-    `venue` names the market, and when embedded the seed and the play. `anchor` is the start (ms) of the run in which
-    the pool began: indicators go on from there.
+    `venue` names the market, and when embedded the seed and the play; `exits` are those of `coins` that had data.
+    `anchor` is the start (ms) of the run in which the pool began: indicators go on from there. `missing` are open
+    times of candles, by coin, that instants went on without and that were not repaired yet: exits have not been judged
+    on them.
     """
 
     version: int
     venue: str
+    coins: tuple[str, ...]
     exits: dict[str, Timeframe]
     anchor: int
+    at: int
+    missing: dict[str, list[int]]
     book: Book
     broker: BrokerState
 
@@ -37,32 +43,45 @@ class Snapshots:
         self.path = path
 
     def save(self, encoded: bytes) -> None:
-        """Put `encoded` in place of the snapshot before, at one stroke."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        """Put `encoded` in place of the snapshot before, at one stroke; raise `DataError` when that cannot be."""
         write_atomic(self.path, lambda file: file.write(encoded))
 
     def load(self) -> Snapshot | str | None:
         """Return the snapshot, None when there is none, or in words why it cannot be used."""
         try:
-            snapshot = decode(self.path.read_bytes())
+            encoded = self.path.read_bytes()
+            version = msgspec.msgpack.decode(encoded, type=_Version).version
+            if version != VERSION:
+                return f"it is of version {version}, this program writes {VERSION}"
+            snapshot = decode(encoded)
+            snapshot.book.check()
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             return f"it cannot be read ({error})"
-        if snapshot.version != VERSION:
-            return f"it is of version {snapshot.version}, this program writes {VERSION}"
+        except InvariantError as error:
+            return f"its books contradict themselves ({error})"
         return snapshot
 
     def put_aside(self, when: datetime | None = None) -> Path:
         """Move the snapshot out of the way, and return where it is now; nothing is deleted."""
-        stamp = (when or datetime.now(UTC)).strftime("%Y%m%dT%H%M%S")
-        aside = self.path.with_name(f"{self.path.stem}-{stamp}.aside")
-        number = 1
-        while aside.exists():
-            number += 1
-            aside = self.path.with_name(f"{self.path.stem}-{stamp}-{number}.aside")
-        self.path.rename(aside)
-        return aside
+        return put_aside(self.path, when)
+
+
+class _Version(msgspec.Struct):
+    version: int
+
+
+def put_aside(path: Path, when: datetime | None = None) -> Path:
+    """Rename a file to `<name>-<time>.aside`, and return that."""
+    stamp = (when or datetime.now(UTC)).strftime("%Y%m%dT%H%M%S")
+    aside = path.with_name(f"{path.name}-{stamp}.aside")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}-{stamp}-{number}.aside")
+    path.rename(aside)
+    return aside
 
 
 def encode(snapshot: Snapshot) -> bytes:

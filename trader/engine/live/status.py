@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 import msgspec
 
 from trader.core.events import Instant
+from trader.core.trade import Trade
+from trader.engine.live.instants import Counters
 from trader.exchange.binance.states import StreamStats
 from trader.trading.book import Book
 
 
 class Pulse(msgspec.Struct):
-    """Counts since the start. `lag_ms`: from a candle's arrival to its instant's end, the last and the worst."""
+    """Counts since the start. `lag_ms`: from the arrival of an instant's last candle to its end, last and worst."""
 
-    started_s: float = 0.0
     instants: int = 0
     candles: int = 0
     lag_ms: float = 0.0
@@ -29,40 +30,43 @@ class Pulse(msgspec.Struct):
         self.worst_lag_ms = max(self.worst_lag_ms, self.lag_ms)
 
 
-def status_lines(book: Book, pulse: Pulse, streams: StreamStats | None, market_ms: int) -> list[str]:
+def status_lines(
+    book: Book, pulse: Pulse, streams: StreamStats, counters: Counters, repaired: int, market_ms: int
+) -> list[str]:
     """Return the status: capital, profit, open trades with stop and distance, candles, decisions, lag, ages."""
     pool = book.pool
-    profit = pool.equity - pool.initial
-    guards = _guards(book)
-    lines = [
-        f"status {_utc(market_ms)}: equity {pool.equity:.2f} ({profit:+.2f}, {profit / pool.initial:+.2%}), "
-        f"free {pool.free:.2f}, reserved {book.reserved:.2f}, {len(book.trades)} open, {len(book.pending)} pending, "
-        f"{book.won} won, {book.lost} lost; {guards}",
-        f"status: {pulse.instants} instants, {pulse.candles} candles, {decisions_of(book):,} decisions, "
-        f"lag {pulse.lag_ms:.1f} ms (worst {pulse.worst_lag_ms:.1f}); {_streams(streams)}",
+    worth = book.worth()
+    profit = worth - pool.initial
+    return [
+        f"status at {utc(market_ms)}: equity {worth:,.2f} ({profit:+,.2f}, {profit / pool.initial:+.2%}), "
+        f"free {pool.free:,.2f}, reserved {book.reserved:,.2f}; {len(book.trades)} open, {len(book.pending)} pending, "
+        f"{book.won} won, {book.lost} lost; {_guards(book)}",
+        *open_trades(book),
+        f"{pulse.candles:,} candles in {pulse.instants:,} instants, lag {pulse.lag_ms:.1f} ms "
+        f"(worst {pulse.worst_lag_ms:.1f}); {_streams(streams)}{_troubles(streams, counters, repaired)}",
+        funnel_line(book),
     ]
-    return lines + open_trades(book)
-
-
-def decisions_of(book: Book) -> int:
-    """Return how many decisions were made."""
-    return sum(
-        count for timeframes in book.funnel.values() for rules in timeframes.values() for count in rules.values()
-    )
 
 
 def open_trades(book: Book) -> list[str]:
-    """Return a line for each open trade: what it is worth, its stop and how far that is."""
-    lines = []
-    for trade in book.trades.values():
-        price = book.last_close.get(trade.symbol, trade.entry_price)
-        distance = abs(price - trade.stop) / price
-        lines.append(
-            f"open trade {trade.id}: {trade.symbol} {trade.timeframe} {trade.direction.name} "
-            f"{trade.quantity_left:g} at {trade.entry_price:g}, now {price:g} ({trade.unrealised(price):+.2f}), "
-            f"stop {trade.stop:g} ({trade.stop_reason}, {distance:.2%} away), take profit {trade.take_profit:g}"
-        )
-    return lines
+    """Return a line for each open trade and pending entry: what it is worth, its stop and how far that is."""
+    waiting = [
+        f"pending entry: {each.request.symbol} {each.reading.timeframe} {each.request.direction.name} "
+        f"{each.request.quantity:g} near {each.price:g}, stop {each.stop:g}"
+        for each in book.pending.values()
+    ]
+    return [_open_trade(trade, book) for trade in book.trades.values()] + waiting
+
+
+def _open_trade(trade: Trade, book: Book) -> str:
+    price = book.last_close.get(trade.symbol, trade.entry_price)
+    distance = abs(price - trade.stop) / price
+    closing = f", closing ({trade.closing})" if trade.closing else ""
+    return (
+        f"open trade {trade.id}: {trade.symbol} {trade.timeframe} {trade.direction.name} "
+        f"{trade.quantity_left:g} at {trade.entry_price:g}, now {price:g} ({trade.unrealised(price):+.2f}), "
+        f"stop {trade.stop:g} ({trade.stop_reason}, {distance:.2%} away), take profit {trade.take_profit:g}{closing}"
+    )
 
 
 def funnel_line(book: Book) -> str:
@@ -73,7 +77,13 @@ def funnel_line(book: Book) -> str:
             for rule, count in rules.items():
                 counts[rule] = counts.get(rule, 0) + count
     ordered = sorted(counts.items(), key=lambda item: -item[1])
-    return "decisions so far: " + (", ".join(f"{rule} {count:,}" for rule, count in ordered) or "none")
+    said = ", ".join(f"{rule} {count:,}" for rule, count in ordered)
+    return f"{sum(counts.values()):,} decisions: {said}" if said else "no decision yet"
+
+
+def utc(time_ms: int) -> str:
+    """Return a time of the market as a person reads it."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _guards(book: Book) -> str:
@@ -88,19 +98,24 @@ def _guards(book: Book) -> str:
     return f"guards on: {', '.join(names)}" if names else "no guard is on"
 
 
-def _streams(streams: StreamStats | None) -> str:
-    if streams is None:
-        return "no streams"
+def _streams(streams: StreamStats) -> str:
     ages = [age for age in streams.age_ms.values() if age is not None]
-    silent = sum(1 for age in streams.age_ms.values() if age is None)
+    silent = len(streams.age_ms) - len(ages)
     oldest = f"oldest stream {max(ages) / 1000:.1f} s of market time" if ages else "no stream has spoken yet"
     if ages and silent:
         oldest += f", {silent} not yet heard"
     link = "connected" if streams.connected else "NOT connected"
-    return (
-        f"{link}, {oldest}, {streams.messages:,} messages, {streams.reconnects} reconnects, {streams.corrupt} corrupt"
-    )
+    return f"{link}, {oldest}, {streams.messages:,} messages"
 
 
-def _utc(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+def _troubles(streams: StreamStats, counters: Counters, repaired: int) -> str:
+    """Return what went wrong on the way so far; nothing when nothing did."""
+    counts = {
+        "reconnects": streams.reconnects,
+        "corrupt messages": streams.corrupt,
+        "repaired candles": repaired,
+        "late candles": counters.late,
+        "contradicted candles": counters.contradictions,
+    }
+    said = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+    return f"; so far {said}" if said else ""

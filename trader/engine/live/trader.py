@@ -5,37 +5,45 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from trader.core.candle import Candle
-from trader.core.errors import ExchangeError
-from trader.core.events import Action, FundingRate, Instant, OperatorCommand
+from trader.core.events import FundingRate, Instant, OperatorCommand
 from trader.core.settings import Settings
 from trader.engine.engine import Engine
+from trader.engine.live.careful import CarefulEngine
 from trader.engine.live.funding import FundingWatch
+from trader.engine.live.gap_opinions import GapOpinions
 from trader.engine.live.history import History
+from trader.engine.live.housekeeping import ChangeBell, Housekeeper, KillFile
 from trader.engine.live.intake import Intake
 from trader.engine.live.keeper import Keeper
-from trader.engine.live.snapshot import Snapshot
-from trader.engine.live.status import Pulse, funnel_line, open_trades, status_lines
-from trader.engine.live.venue import Venue, finest_of
+from trader.engine.live.snapshot import VERSION, Snapshot, encode
+from trader.engine.live.status import Pulse, open_trades, status_lines
+from trader.engine.live.takeup import take_up
+from trader.engine.live.venue import Venue
+from trader.engine.narrator import Audiences
 from trader.engine.streams import plan_streams
 from trader.market.instruments import instruments
 from trader.market.store import Store
 from trader.simulation.broker import SimulatedBroker
 from trader.strategy.opinions import LiveOpinions
 from trader.strategy.registry import strategy_called
+from trader.trading.book import Book
 from trader.trading.logic import TradingLogic
 from trader.trading.notes import Audience
 
 log = logging.getLogger(__name__)
 
-#: Instants between two turns of the loop for others: sockets are read, commands are heard.
-TURN = 32
 LOOK_EVERY_S = 0.25
-HOUSEKEEP_EVERY_S = 1.0
+#: How long the loop works on instants before others have their turn; longer when more candles wait than `CROWD`, so
+#: that they do not pile up.
+TURN_S, LONG_TURN_S = 0.004, 0.05
+CROWD = 2_000
 
 
 class LiveWebSocketTrader:
@@ -50,68 +58,66 @@ class LiveWebSocketTrader:
         self._settings = settings
         self._venue = venue
         self._store = store
-        self._audience = audience
         self._snapshot = snapshot
-        self._kill_file = Path(settings.DATA_DIR) / "KILL"
-        self._kill_seen = False
+        self._bell = ChangeBell()
+        self._audience = Audiences([audience, self._bell])
+        self._keeper = Keeper(store, settings.MARKET, home)
+        self._funding: FundingWatch | None = None
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
-        self._flagged: set[str] = set()
-        self._funding = FundingWatch(venue.rest) if settings.MARKET == "futures" else None
-        self._keeper = Keeper(store, settings.MARKET, home)
+        self._behind: set[str] = set()
         self.pulse = Pulse()
         self.finished = False
 
     async def initialize(self) -> None:
         """Load filters and history, take up the snapshot, judge what was missed; nothing is decided yet."""
-        settings, venue = self._settings, self._venue
-        self._store.save_exchange_info(settings.MARKET, await venue.rest.exchange_info())
-        self.plan = plan_streams(settings, finest_of(venue.first_state, settings))
+        settings, venue, snapshot = self._settings, self._venue, self._snapshot
+        info = await venue.rest.exchange_info()
+        await asyncio.to_thread(self._store.save_exchange_info, settings.MARKET, info)
+        self.plan = plan_streams(settings, venue.finest(info))
         for note in self.plan.notes:
             log.warning("%s", note)
-        now = await venue.market_time()
-        start = now - now % min(base.ms for base in self.plan.exits.values())
-        self._anchor = self._snapshot.anchor if self._snapshot else start
-        self._intake = Intake(settings, venue, self.plan, start, self._wake)
-        self._history = History(settings, self._store, venue.rest, self._intake.feeds)
-        await self._history.fetch(self.plan.exits, self.plan.streams, self._anchor, start)
-        self._wire(start)
-        if self._snapshot is not None:
-            self._catch_up(self._snapshot.book.time, start)
+        start = await venue.settled_time(min(base.ms for base in self.plan.exits.values()))
+        self._anchor = snapshot.anchor if snapshot else start
+        self.intake = Intake(settings, venue, self.plan, start, self._wake)
+        self.intake.assembler.times.begin(time.monotonic())
+        if settings.MARKET == "futures":
+            wait_s = settings.INSTANT_WAIT_MS.futures / 1000
+            self._funding = FundingWatch(venue.rest, start, wait_s, publishes_late=not venue.embedded)
+        self._history = History(settings, self._store, venue.rest, self.intake.feeds, self.plan)
+        await self._history.fetch(self._anchor, start)
+        await self._wire(start)
+        if snapshot is not None:
+            await take_up(self._careful, snapshot, self.plan, self._history, self._funding, start)
+            self.say_open()
+        self._kill_file = KillFile(Path(settings.DATA_DIR) / "KILL", self.book.guards.killed)
+        self._look_for_kill()
 
-    def _wire(self, start: int) -> None:
+    async def _wire(self, start: int) -> None:
         """Make core and broker, new or from the snapshot, and bring the kernels to `start`."""
         settings, plan, snapshot = self._settings, self.plan, self._snapshot
-        self._opinions = LiveOpinions(strategy_called(settings.STRATEGY), plan.streams)
+        live = LiveOpinions(strategy_called(settings.STRATEGY), plan.streams, settings.PRELOAD_CANDLES)
+        self._opinions = GapOpinions(live, plan.streams)
         for symbol in plan.exits:
-            self._load(symbol, start)
-        grids, fallbacks = instruments(self._store, settings, list(plan.exits))
+            await self._reload(symbol, start)
+        grids, fallbacks = await asyncio.to_thread(instruments, self._store, settings, list(plan.exits))
         if fallbacks:
             log.warning("no filters for %s: DEFAULT_FILTERS stand in", ", ".join(fallbacks))
         book, state = (snapshot.book, snapshot.broker) if snapshot else (None, None)
         logic = TradingLogic(settings, plan.exits, grids, self._opinions, self._audience, book)
         self.engine = Engine(logic, SimulatedBroker(settings, plan.exits, grids, logic, state))
+        self._careful = CarefulEngine(self.engine)
 
-    def _load(self, symbol: str, end: int) -> None:
+    async def _reload(self, symbol: str, end: int) -> None:
         """Bring a coin's kernels and longer candles to `end`, from the anchor on."""
-        base = self.plan.exits[symbol]
-        for name, timeframe in self.plan.streams:
-            if name == symbol:
-                self._opinions.reload(self._history.table(symbol, base, timeframe, self._anchor, end))
-        self._intake.assembler.seed(self._history.base(symbol, base, end))
+        for table in await self._history.tables(symbol, self._anchor, end):
+            await asyncio.to_thread(self._opinions.reload, table)
+        self.intake.assembler.seed(await self._history.making(symbol, end))
 
-    def _catch_up(self, since: int, start: int) -> None:
-        """Judge the exits of candles that closed while we were away; they decide nothing."""
-        missed: dict[int, list[Candle]] = {}
-        for symbol, base in self.plan.exits.items():
-            table = self._store.read(self._settings.MARKET, symbol, base, since - base.ms + 1, start)
-            for candle in table.candles():
-                missed.setdefault(candle.close_time, []).append(candle)
-        for at in sorted(missed):
-            self.engine.step(Instant(at, tuple(missed[at]), late=True))
-        equity = self.engine.logic.book.worth()
-        log.info("taken up at equity %.2f; judged %d missed instants without decisions", equity, len(missed))
-        self.say_open()
+    @property
+    def book(self) -> Book:
+        """The books, as they stand."""
+        return self.engine.logic.book
 
     # --- the run ----------------------------------------------------------------------------------------------
 
@@ -121,138 +127,138 @@ class LiveWebSocketTrader:
         self._wake.set()
 
     async def run(self) -> None:
-        """Trade until `stop`, or until an embedded play has ended and everything is closed."""
-        self.pulse.started_s = time.monotonic()
-        streaming = asyncio.create_task(self._intake.run())
-        beside = [asyncio.create_task(job) for job in (self._trade(), self._housekeep())]
+        """Trade until `stop`, or until an embedded play has ended and everything is closed; raise what goes wrong."""
+        keeping = Housekeeper(self._venue, self.intake, self._keeper, self._settings.STATUS_EVERY_S, self.say_status)
+        jobs: list[Coroutine[Any, Any, None]] = [
+            self._trade(),
+            self.intake.run(),
+            keeping.run(self._look_for_kill),
+            keeping.save_changes(self._bell, self._encoded),
+            self._venue.watch(),
+        ]
+        tasks = [asyncio.create_task(job) for job in jobs]
         try:
-            await asyncio.wait([streaming, *beside], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._intake.stop()
-            for task in beside:
-                task.cancel()
-            results = await asyncio.gather(streaming, *beside, return_exceptions=True)
+            self.say_status()
+            await self._end(tasks)
+        for task in done:
+            task.result()
+
+    async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
+        """Close the connections, end what runs, and write what is not written yet."""
+        self.intake.stop()
+        trading, streaming, *beside = tasks
+        for task in (trading, *beside):
+            task.cancel()
+        try:
+            await asyncio.gather(trading, streaming, *beside, return_exceptions=True)
+            if self._funding is not None:
+                await self._funding.stop()
+        finally:
             await self._keeper.close(self._encoded())
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
 
     def _encoded(self) -> bytes:
-        book, broker = self.engine.logic.book, self.engine.broker
-        return self._keeper.encode(self._venue.name, self.plan.exits, self._anchor, book, broker.state)
+        missing = {symbol: sorted(self.intake.assembler.missing(symbol)) for symbol in self.intake.assembler.gaps}
+        at = max(self.book.time, self._anchor)
+        coins, state = self._settings.COINS, self.engine.broker.state
+        return encode(
+            Snapshot(VERSION, self._venue.name, coins, self.plan.exits, self._anchor, at, missing, self.book, state)
+        )
 
     async def _trade(self) -> None:
         await self._begin()
+        turn_ends = time.monotonic() + TURN_S
         while not self._stopping.is_set():
-            for turn, instant in enumerate(self._intake.ready(), 1):
+            await self._mend()
+            instant = self.intake.next()
+            if instant is not None:
                 await self._take(instant)
-                if turn % TURN == 0:
-                    await asyncio.sleep(0)
-            self._flag_gaps()
-            if self._intake.is_over():
-                return self._finish()
-            await self._rest()
-        return None
+            elif await self._idle():
+                return
+            if instant is None or time.monotonic() >= turn_ends:
+                await asyncio.sleep(0)
+                crowded = self.intake.assembler.waiting > CROWD
+                turn_ends = time.monotonic() + (LONG_TURN_S if crowded else TURN_S)
 
     async def _begin(self) -> None:
         """Let a held play begin once the streams are subscribed: nothing of it is missed."""
-        await self._intake.connected.wait()
-        await self._venue.start_play()
+        await self.intake.connected.wait()
+        times = self.intake.assembler.times
+        if await self._venue.start_play():
+            times.begin(time.monotonic())
+        elif self._venue.keeps_time:
+            times.interrupt()  # what fell due while we prepared is not waited for
         log.info("streams are up: %d coins, %d streams decide", len(self.plan.exits), len(self.plan.streams))
 
-    async def _rest(self) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), self._intake.pause_s(LOOK_EVERY_S))
-        except TimeoutError:
-            return
+    async def _idle(self) -> bool:
+        """Ask for what is missing and wait for more; tell whether the play is over."""
+        self.intake.ask_for_lacking()
+        if self.intake.is_over():
+            self._finish()
+            return True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.intake.pause_s(LOOK_EVERY_S)):
+                await self._wake.wait()
         self._wake.clear()
+        return False
 
     async def _take(self, instant: Instant) -> None:
+        arrived_s = self.intake.arrived_s(instant)
+        if instant.late:
+            self._hold({candle.symbol for candle in instant.candles})
+        elif self.intake.assembler.gaps:
+            self._hold(self.intake.assembler.gaps)
         funding = await self._due_funding(instant)
-        self.engine.step(msgspec.structs.replace(instant, funding=funding) if funding else instant)
+        self._careful.step(msgspec.structs.replace(instant, funding=funding) if funding else instant)
+        self._opinions.muted = self._careful.distrusted
         exits = self.plan.exits
         self._keeper.keep([candle for candle in instant.candles if exits[candle.symbol] is candle.timeframe])
-        self.pulse.count(instant, self._intake.arrived_s)
-        if instant.late:
-            await self._keeper.flush()
-            self._load(instant.candles[0].symbol, self._intake.assembler.done)
+        self.pulse.count(instant, arrived_s)
+
+    def _hold(self, symbols: set[str]) -> None:
+        for symbol in symbols - self._behind:
+            self._opinions.hold(symbol)
+            self._behind.add(symbol)
+
+    async def _mend(self) -> None:
+        """Feed the kernels of coins anew whose candles came late, or are now known not to exist."""
+        assembler = self.intake.assembler
+        if not self._behind or assembler.has_late or not self._behind - assembler.gaps:
+            return
+        await self._keeper.flush()
+        for symbol in self._behind - assembler.gaps:
+            await self._reload(symbol, assembler.done)
+            self._opinions.release(symbol)
+            self._behind.discard(symbol)
 
     async def _due_funding(self, instant: Instant) -> tuple[FundingRate, ...]:
-        trades = self.engine.logic.book.trades.values()
-        if self._funding is None or instant.late or not trades:
+        if self._funding is None or instant.late:
             return ()
-        return await self._funding.due(instant.time, sorted({trade.symbol for trade in trades}))
-
-    def _flag_gaps(self) -> None:
-        """Let readings say `gap` while a candle that instants went on without is not repaired."""
-        for symbol in self.plan.exits:
-            gap = bool(self._intake.assembler.missing(symbol))
-            if gap == (symbol in self._flagged):
-                continue
-            for name, timeframe in self.plan.streams:
-                if name == symbol:
-                    (self._opinions.mark_gap if gap else self._opinions.clear_gap)(symbol, timeframe)
-            (self._flagged.add if gap else self._flagged.discard)(symbol)
-            if gap:
-                self._intake.repair_missing(symbol)
+        exposed = {trade.symbol for trade in self.book.trades.values()}
+        return await self._funding.due(instant.time, exposed | {p.request.symbol for p in self.book.pending.values()})
 
     def _finish(self) -> None:
         log.info("the play has ended: open trades close at their last prices (end_of_data)")
         self.engine.finish()
         self.finished = True
 
-    # --- beside the trading -----------------------------------------------------------------------------------
+    def _look_for_kill(self) -> None:
+        action = self._kill_file.look()
+        if action is not None:
+            self._careful.process(OperatorCommand(action))
 
-    async def _housekeep(self) -> None:
-        """Kill file, candles to the store, snapshot, the end of a play that we may have missed, status."""
-        last_status = time.monotonic()
-        while True:
-            await asyncio.sleep(HOUSEKEEP_EVERY_S)
-            self._look_for_kill_file()
-            await self._keeper.flush()
-            await self._keeper.save(self._encoded())
-            if self._venue.embedded:
-                await self._poll_play()
-            if time.monotonic() - last_status >= self._settings.STATUS_EVERY_S:
-                last_status = time.monotonic()
-                self.say_status()
-
-    async def _poll_play(self) -> None:
-        try:
-            state = await self._venue.play()
-        except ExchangeError as error:
-            log.warning("%s", error)
-            return
-        if state is not None and state.ended:
-            self._intake.end_at(state.now)
-
-    def _look_for_kill_file(self) -> None:
-        there = self._kill_file.exists()
-        if there == self._kill_seen:
-            return
-        self._kill_seen = there
-        text = "is there: kill switch" if there else "is gone: the kill switch is lifted"
-        log.warning("%s %s", self._kill_file, text)
-        self.engine.process(OperatorCommand(Action.KILL if there else Action.LIFT))
+    # --- words ------------------------------------------------------------------------------------------------
 
     def say_status(self) -> None:
         """Log how the daemon is."""
-        book = self.engine.logic.book
-        market_ms = max(book.time, self._intake.clock_ms)
-        for line in status_lines(book, self.pulse, self._intake.stats, market_ms):
+        intake = self.intake
+        market_ms = max(self.book.time, intake.clock_ms)
+        lines = status_lines(self.book, self.pulse, intake.stats, intake.assembler.counters, intake.repaired, market_ms)
+        for line in [*lines, *([self._keeper.trouble] if self._keeper.trouble else [])]:
             log.info("%s", line)
-        log.info("%s", funnel_line(book))
 
     def say_open(self) -> None:
         """Log what is open."""
-        lines = open_trades(self.engine.logic.book)
-        for line in lines or ["no trade is open"]:
+        for line in open_trades(self.book) or ["no trade is open"]:
             log.info("%s", line)
-
-    def reconnects(self) -> int:
-        """Return how often a connection was made anew."""
-        return self._intake.stats.reconnects
-
-    def repaired(self) -> int:
-        """Return how many candles REST had to bring."""
-        return self._intake.repaired

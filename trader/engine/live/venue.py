@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import re
-import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import msgspec
 
+from trader.core.candle import EXTRA_COLUMNS
 from trader.core.errors import ConfigError, Unavailable
 from trader.core.settings import Settings
 from trader.core.timeframe import Timeframe
+from trader.engine.live.child import Child, embedded_child
 from trader.exchange.binance.endpoints import Endpoints, endpoints
 from trader.exchange.binance.rest import BinanceRest
 from trader.exchange.embedded.options import parse_time
 from trader.execution.bans import BanFile
-from trader.execution.governor import WeightGovernor
+from trader.execution.governor import Ticket, WeightGovernor
 
-log = logging.getLogger(__name__)
-
-#: What the embedded exchange prints once it listens.
-LISTENING = re.compile(r"listening on (http://127\.0\.0\.1:\d+)")
-CHILD_START_S = 60.0
-CHILD_STOP_S = 3.0
 #: Weight limits to begin with; exchangeInfo brings the real ones.
 FIRST_WEIGHT = {"spot": 6_000, "futures": 2_400}
 FUNDING_WEIGHT, FUNDING_WINDOW_S = 500, 300.0
+#: REST may lag so far behind the streams, ms: a candle that it does not show by then does not exist.
+REST_LAG_MS = 2_000
+ASK_S = 5.0
 
 
 class PlayState(msgspec.Struct, frozen=True):
@@ -52,117 +49,182 @@ class PlayState(msgspec.Struct, frozen=True):
 
 
 class Venue:
-    """An open market. `name` is what a snapshot must agree with: the same venue, and when embedded the same play."""
+    """An open market. `name` is what a snapshot must agree with: the same venue, and when embedded the same play.
 
-    def __init__(self, settings: Settings, addresses: Endpoints, rest: BinanceRest, state: PlayState | None) -> None:
-        self.market = settings.MARKET
+    `keeps_time`: wall time says something about the market's; not so where a play goes as fast as it can.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        addresses: Endpoints,
+        rest: BinanceRest,
+        state: PlayState | None,
+        child: Child | None = None,
+    ) -> None:
         self.endpoints = addresses
         self.rest = rest
         self.embedded = state is not None
         self.name = _name(settings, addresses, state)
         self.first_state = state
+        self.keeps_time = state is None or state.speed != "max"
+        self._market = settings.MARKET
+        self._coins = settings.COINS
+        self._child = child
+        self._offset_ms = 0
 
     async def play(self) -> PlayState | None:
         """Return the state of the play, None where the venue is no embedded exchange."""
-        return await _play_state(self.endpoints.rest) if self.embedded else None
+        return await play_state(self.endpoints.rest) if self.embedded else None
 
-    async def start_play(self) -> None:
-        """Let a held play begin."""
-        if self.embedded:
-            await _ask("POST", f"{self.endpoints.rest}/control/start")
+    async def start_play(self) -> bool:
+        """Let a held play begin; tell whether it was held."""
+        state = await self.play()
+        if state is None or state.started:
+            return False
+        await _ask("POST", f"{self.endpoints.rest}/control/start")
+        return True
 
     async def market_time(self) -> int:
-        """Return the time of the market in ms: of the play, or of the venue's server."""
+        """Ask for the time of the market, ms: of the play, or of the venue's server."""
         state = await self.play()
-        return await self.rest.time() if state is None else state.now
+        if state is not None:
+            return state.now
+        now = await self.rest.time()
+        self._offset_ms = now - _wall_ms()
+        return now
+
+    def server_ms(self) -> int:
+        """Return the time of the venue's server by our clock and the difference last measured, ms."""
+        return _wall_ms() + self._offset_ms
+
+    def known_ms(self, clock_ms: int) -> int:
+        """Return up to when REST knows everything, given the newest time that the streams have shown, ms.
+
+        An embedded exchange tells the same by all its doors; another's REST may lag behind its streams.
+        """
+        return clock_ms if self.embedded else self.server_ms() - REST_LAG_MS
+
+    async def settled_time(self, base_ms: int) -> int:
+        """Return the latest close of candles of `base_ms` that REST knows for sure; wait for one that is near."""
+        now = await self.market_time()
+        if self.embedded:
+            return now - now % base_ms
+        if now % base_ms < REST_LAG_MS < base_ms:
+            await asyncio.sleep((REST_LAG_MS - now % base_ms) / 1000)
+        known = self.server_ms() - REST_LAG_MS
+        return known - known % base_ms
+
+    def finest(self, info: Mapping[str, Any]) -> dict[str, Timeframe | None]:
+        """Return the finest candles that the venue has of each coin, None of those that `info` does not list."""
+        if self.first_state is not None:
+            played = self.first_state.finest.get(self._market, {})
+            return {name: Timeframe.parse(played[name]) if name in played else None for name in self._coins}
+        trading = {entry.get("symbol") for entry in info.get("symbols", []) if entry.get("status") == "TRADING"}
+        return {name: Timeframe.SEC_1 if name in trading else None for name in self._coins}
+
+    def absent_columns(self, symbol: str) -> tuple[str, ...]:
+        """Return the optional columns that the venue's candles of a coin lack."""
+        columns = self.first_state.columns.get(self._market, {}) if self.first_state else {}
+        held = columns.get(symbol, EXTRA_COLUMNS)
+        return tuple(name for name in EXTRA_COLUMNS if name not in held)
+
+    async def watch(self) -> None:
+        """Wait for ever; raise `Unavailable` when an exchange of our own ends."""
+        if self._child is not None:
+            await self._child.watch()
+        await asyncio.Event().wait()
 
 
 @asynccontextmanager
-async def open_venue(settings: Settings, data: Path, at: int | None = None) -> AsyncIterator[Venue]:
+async def open_venue(settings: Settings, home: Path, at: int | None = None) -> AsyncIterator[Venue]:
     """Open the venue of `MODE`; an embedded exchange without `REST_URL` is started as a child, held at `at` (ms)."""
     refuse_modes_without_orders(settings)
-    if settings.MODE == "embedded" and not settings.REST_URL:
-        async with _child(settings, at) as url, _connected(settings, url, data) as venue:
+    if is_own_child(settings):
+        async with embedded_child(settings, home, at) as child, _connected(settings, child.url, home, child) as venue:
             yield venue
     else:
-        async with _connected(settings, settings.REST_URL, data) as venue:
+        async with _connected(settings, settings.REST_URL, home) as venue:
             yield venue
+
+
+def is_own_child(settings: Settings) -> bool:
+    """Tell whether the daemon plays a market of its own."""
+    return settings.MODE == "embedded" and not settings.REST_URL
 
 
 def refuse_modes_without_orders(settings: Settings) -> None:
-    """Raise `ConfigError` for modes that would need real orders."""
+    """Raise `ConfigError` for modes that would need real orders, and for addresses that do not belong together."""
     if settings.MODE in ("demo", "testnet", "live"):
         raise ConfigError(
             f"MODE={settings.MODE} sends real orders, which this version cannot do yet; allowed: embedded (an exchange "
             "on this machine), paper (Binance's public streams, simulated fills)"
         )
+    if settings.MODE == "paper" and bool(settings.REST_URL) != bool(settings.STREAM_URL):
+        raise ConfigError(
+            "REST_URL and STREAM_URL: only one of them is given, so candles would come from two venues; allowed: both, "
+            "or none"
+        )
+
+
+def venue_endpoints(settings: Settings, rest_url: str = "") -> Endpoints:
+    """Return the addresses of the settings' venue."""
+    return endpoints(settings.MODE, settings.MARKET, rest_url or settings.REST_URL, settings.STREAM_URL)
 
 
 @asynccontextmanager
-async def _connected(settings: Settings, url: str, data: Path) -> AsyncIterator[Venue]:
-    addresses = endpoints(settings.MODE, settings.MARKET, url, settings.STREAM_URL)
-    state = await _play_state(addresses.rest) if settings.MODE == "embedded" else None
-    bans = BanFile(data / "bans.json")
+async def _connected(settings: Settings, url: str, home: Path, child: Child | None = None) -> AsyncIterator[Venue]:
+    addresses = venue_endpoints(settings, url)
+    state = await play_state(addresses.rest) if settings.MODE == "embedded" else None
+    async with rest_door(settings, addresses, home) as rest:
+        yield Venue(settings, addresses, rest, state, child)
+
+
+def rest_door(settings: Settings, addresses: Endpoints, home: Path) -> BinanceRest:
+    """Return the governed REST client of a venue; use it with `async with`. Bans are remembered below `home`."""
+    bans = BanFile(home / "bans.json")
     gate = WeightGovernor(FIRST_WEIGHT[settings.MARKET], settings.WEIGHT_RESERVE, key=addresses.rest, bans=bans)
     funding_gate = WeightGovernor(FUNDING_WEIGHT, window_s=FUNDING_WINDOW_S)
-    async with BinanceRest(addresses, gate, funding_gate) as rest:
-        yield Venue(settings, addresses, rest, state)
+    return BinanceRest(addresses, gate, SilentTogether(funding_gate, gate))
 
 
-@asynccontextmanager
-async def _child(settings: Settings, at: int | None) -> AsyncIterator[str]:
-    """Run the embedded exchange as a process that ends with us: it stops when its input closes."""
-    embedded = settings.EMBEDDED
-    options = [
-        *("exchange", "--port", str(embedded.port), "--seed", str(embedded.seed), "--speed", str(embedded.speed)),
-        *("--from", embedded.start, "--symbols", ",".join(settings.COINS), "--hold", "--until-stdin-closes"),
-        *(("--at", str(at)) if at is not None else ()),
-    ]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "trader.cli",
-        *options,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
+class SilentTogether:
+    """A gate of its own limit that lets nothing out while `other`, of the same address, has been asked for silence."""
+
+    def __init__(self, own: WeightGovernor, other: WeightGovernor) -> None:
+        self.limit = own.limit
+        self.offset_s = 0.0
+        self._own = own
+        self._other = other
+
+    async def admit(self, weight: int, urgent: bool = False) -> Ticket:
+        """Wait for both; return the ticket of the own limit."""
+        self._other.settle(await self._other.admit(0, urgent))
+        return await self._own.admit(weight, urgent)
+
+    def settle(self, ticket: Ticket, used: int | None = None) -> None:
+        """Take the ticket back."""
+        self._own.settle(ticket, used)
+
+    def pause(self, seconds: float, banned: bool = False) -> None:
+        """Let nothing out for a while."""
+        self._other.pause(seconds, banned)
+
+
+async def play_state(url: str) -> PlayState:
+    """Ask the embedded exchange at `url` for its state; raise `Unavailable`, or `ConfigError` when it is none."""
+    answer = await _ask("GET", f"{url}/control/state")
     try:
-        yield await asyncio.wait_for(_listening(process), CHILD_START_S)
-    finally:
-        await _end(process)
-
-
-async def _listening(process: asyncio.subprocess.Process) -> str:
-    """Return the address that the child prints; raise `ConfigError` with its words when it ends instead."""
-    assert process.stdout is not None
-    said: list[str] = []
-    async for line in process.stdout:
-        said.append(line.decode(errors="replace").rstrip())
-        found = LISTENING.search(said[-1])
-        if found:
-            return found[1]
-    raise ConfigError(f"the embedded exchange did not start: {' / '.join(said[-5:]) or 'it said nothing'}")
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.stdin is not None:
-        process.stdin.close()
-    try:
-        await asyncio.wait_for(process.wait(), CHILD_STOP_S)
-    except TimeoutError:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-
-
-async def _play_state(url: str) -> PlayState:
-    return msgspec.convert(await _ask("GET", f"{url}/control/state"), PlayState, strict=False)
+        return msgspec.convert(answer, PlayState, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(
+            f"REST_URL={url} is no embedded exchange ({error}); allowed with MODE=embedded: one"
+        ) from None
 
 
 async def _ask(method: str, url: str) -> Any:
     try:
-        timeout = aiohttp.ClientTimeout(total=10)
+        timeout = aiohttp.ClientTimeout(total=ASK_S)
         async with aiohttp.ClientSession(timeout=timeout) as session, session.request(method, url) as answer:
             return await answer.json()
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
@@ -188,9 +250,5 @@ def _play_name(settings: Settings, played: str, start_ms: int) -> str:
     return f"embedded {settings.MARKET}, {played}, from {start_ms}"
 
 
-def finest_of(state: PlayState | None, settings: Settings) -> dict[str, Timeframe | None]:
-    """Return the finest candles the venue has of each coin: the play's, or what Binance offers (seconds)."""
-    if state is None:
-        return dict.fromkeys(settings.COINS, Timeframe.SEC_1)
-    played = state.finest.get(settings.MARKET, {})
-    return {symbol: Timeframe.parse(played[symbol]) if symbol in played else None for symbol in settings.COINS}
+def _wall_ms() -> int:
+    return int(time.time() * 1000)
