@@ -47,6 +47,8 @@ def live(chance: Random, instants: int) -> Life:
             life.jump(chance)
         elif what < 0.037:
             life.skip(chance.randrange(1, 200))
+        elif what < 0.042:
+            life.turn(chance)
         life.step(chance, busy)
         if life.ruined:
             break

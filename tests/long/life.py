@@ -216,6 +216,11 @@ class Life:
         """Let time pass without a candle."""
         self.time += steps * self.base.ms
 
+    def turn(self, chance: Random) -> None:
+        """Let the weather change: wilder or calmer, another drift."""
+        self.wildness = min(0.03, max(0.0003, self.wildness * chance.choice([0.2, 0.5, 2.0, 5.0])))
+        self.drift = chance.choice([0.0, 0.0005, -0.0005])
+
     def jump(self, chance: Random) -> None:
         """Move one coin's price at once."""
         symbol = chance.choice(list(self.exits))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
 from tests.builders import settings
 from tests.trading.worlds import World, wish
+from trader.core.signal import Direction
 from trader.core.timeframe import Timeframe
 from trader.trading.kelly import kelly_cap, kelly_fraction
 from trader.trading.leverage import leverage_by_confidence, leverage_of
+from trader.trading.limits.base import Proposal
 from trader.trading.sizing import confidence_of
 
 TIERS = {"MARKET": "futures", "CONFIDENCE_TIERS": {"enable": True}, "LEVERAGE": 10, "MAX_PORTFOLIO_RISK": 1.0}
@@ -93,6 +96,17 @@ def test_a_window_shorter_than_the_least_trades_forgets_no_trade_that_counts() -
     assert len(world.book.returns) == 3
     world.tick(100.0, readings=[wish()])
     assert "kelly" in caps(world)
+
+
+@pytest.mark.parametrize("equity", [math.nan, math.inf])
+def test_a_size_that_is_no_number_is_no_size(equity: float) -> None:
+    world = World()
+    reading = wish()
+    assert reading.signal is not None
+    world.book.pool.equity = equity
+    proposal = Proposal(0, reading, reading.signal, Direction.LONG, 100.0, 99.5, 1.0)
+    size = world.logic.calculate_position_size(proposal)
+    assert size.refusal == "insufficient_capital"
 
 
 # --- confidence -----------------------------------------------------------------------------------------------

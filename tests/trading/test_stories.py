@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
+from msgspec import structs
 
 from tests.builders import M1, START_MS
-from tests.trading.worlds import World, wish
+from tests.trading.worlds import FILTERS, World, wish
 from trader.core.commands import AmendStop, CancelOrder, SubmitOrder
 from trader.core.errors import InvariantError
 from trader.core.events import Action, FundingRate
@@ -140,6 +141,18 @@ def test_symmetrical_triangles_go_with_the_trend() -> None:
     assert ordered.request.direction is Direction.SHORT
 
 
+def test_a_partial_level_that_rounds_to_the_take_profit_is_dropped() -> None:
+    near = {"enable": True, "levels": [{"pct": 0.015, "close_ratio": 0.5}, {"pct": 0.01999, "close_ratio": 0.3}]}
+    wide = {"ascending_triangle": {"sl_pct": 0.015, "tp_pct": 0.02}}
+    world = World(filters={**FILTERS, "tickSize": "0.5"}, PARTIAL_TP=near, PATTERN_TARGETS=wide)
+    world.tick(100.0, readings=[wish()])
+    world.tick(100.0)
+    assert [(target.price, target.reason) for target in world.trade.targets] == [
+        (101.5, "partial_tp"),
+        (102.0, "take_profit"),
+    ]
+
+
 def test_targets_by_atr_stand_where_atr_says() -> None:
     world = World(STOP_MODE="atr")
     world.tick(100.0, readings=[wish(atr14=0.8)])
@@ -264,6 +277,15 @@ def test_a_fill_of_a_trade_that_is_not_open_stops_the_run() -> None:
     entry = Fill(0, 9, 9, "BTCUSDT", Role.ENTRY, Direction.LONG, 1.0, 1.0, 0.0, 0.0, "entry")
     with pytest.raises(InvariantError, match="no entry was waiting"):
         world.logic.handle(entry)
+
+
+def test_an_entry_without_a_signal_stops_the_run() -> None:
+    world = World()
+    world.tick(100.0, readings=[wish()])
+    pending = world.pending
+    world.book.pending[1] = structs.replace(pending, reading=structs.replace(pending.reading, signal=None))
+    with pytest.raises(InvariantError, match="has no signal"):
+        world.tick(100.0)
 
 
 def test_a_drop_of_an_order_that_is_not_pending_changes_nothing() -> None:

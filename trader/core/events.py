@@ -70,6 +70,6 @@ def exit_candles(
     if len(candles) == 1:
         return candles if exit_streams.get(candles[0].symbol) is candles[0].timeframe else ()
     chosen = [candle for candle in candles if exit_streams.get(candle.symbol) is candle.timeframe]
-    if len(chosen) > 1 and chosen[0].timeframe is not chosen[-1].timeframe:
+    if len(chosen) > 1:
         chosen.sort(key=lambda candle: rank[candle.symbol])
     return chosen
