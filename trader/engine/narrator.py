@@ -17,6 +17,7 @@ from trader.trading.notes import (
     PartClosed,
     Refused,
     StopMoved,
+    TradeGrown,
     TradeOpened,
 )
 
@@ -104,13 +105,16 @@ class Narrator:
         _say(level, reading.symbol, reading.timeframe, note.time, text)
 
 
-def _of_trade(note: TradeOpened | PartClosed | StopMoved | FundingPaid, brief: bool) -> None:
+def _of_trade(note: TradeOpened | TradeGrown | PartClosed | StopMoved | FundingPaid, brief: bool) -> None:
     trade = note.trade
     if isinstance(note, TradeOpened):
         text = (
             f"trade {trade.id} opened: {trade.direction.name} {trade.quantity:g} at {trade.entry_price:g} "
             f"({trade.pattern}), stop {trade.stop:g}, take profit {trade.take_profit:g}"
         )
+        _say(logging.INFO, trade.symbol, trade.timeframe, note.fill.time, text)
+    elif isinstance(note, TradeGrown):
+        text = f"trade {trade.id} grew to {trade.quantity:g} at {trade.entry_price:g} on average"
         _say(logging.INFO, trade.symbol, trade.timeframe, note.fill.time, text)
     elif isinstance(note, PartClosed):
         part = note.part

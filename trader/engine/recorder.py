@@ -10,7 +10,7 @@ import numpy as np
 from trader.core.trade import Trade
 from trader.engine.result import EquityCurve
 from trader.trading.book import Book
-from trader.trading.notes import Note, PartClosed, StopMoved, TradeOpened
+from trader.trading.notes import Note, PartClosed, StopMoved, TradeGrown, TradeOpened
 
 
 class Recorder:
@@ -30,7 +30,7 @@ class Recorder:
 
     def note(self, note: Note) -> None:
         """Take what the core tells; trades are kept from their entry on."""
-        if isinstance(note, TradeOpened | PartClosed):
+        if isinstance(note, TradeOpened | TradeGrown | PartClosed):
             self.slippage += note.fill.slippage
             self.turnover += note.fill.quantity * note.fill.price
             if isinstance(note, TradeOpened):

@@ -98,6 +98,44 @@ def book_entry(book: Book, pending: Pending, fill: Fill, trade: Trade) -> None:
         book.adds[trade.linked_to] = book.adds.get(trade.linked_to, 0) + 1
 
 
+def grow(book: Book, settings: Settings, trade: Trade, fill: Fill, instrument: Instrument) -> list[Target]:
+    """Add a further part of the entry's fill to its trade; return the targets that it had before.
+
+    The entry price is the average of what is left and what came; levels count from it, but a raised stop stays. Once
+    a part has closed, what came goes to the last target.
+    """
+    left = trade.quantity_left + fill.quantity
+    trade.entry_price = (trade.entry_price * trade.quantity_left + fill.price * fill.quantity) / left
+    trade.quantity = instrument.cut_quantity(trade.quantity + fill.quantity)
+    trade.quantity_left = instrument.cut_quantity(left)
+    reserve = fill.quantity * fill.price / trade.leverage
+    trade.reserved += reserve
+    book.pool.free -= reserve
+    book.pool.gain(-fill.fee)
+    trade.entry_fee += fill.fee
+    trade.fees += fill.fee
+    before = trade.targets
+    if not trade.hedge:
+        _plan_anew(book, settings, trade, fill.quantity, instrument)
+    return before
+
+
+def _plan_anew(book: Book, settings: Settings, trade: Trade, grown: float, instrument: Instrument) -> None:
+    """Set stop and targets for what the trade is now; `grown` is the quantity that came."""
+    distances = distances_of(settings, trade.pattern, trade.atr14)
+    levels = levels_at(trade.entry_price, trade.direction, distances, instrument)
+    if trade.stop_reason == "stop_loss":
+        trade.stop = trade.first_stop = levels.stop
+    if trade.parts:
+        *nearer, last = trade.targets
+        enlarged = Target(book.next_order_id(), last.price, instrument.cut_quantity(last.quantity + grown), last.reason)
+        trade.targets = [*nearer, enlarged]
+        return
+    trade.take_profit = levels.take_profit
+    planned = plan_targets(settings, trade.entry_price, trade.quantity, trade.direction, distances, instrument)
+    trade.targets = [Target(book.next_order_id(), each.price, each.quantity, each.reason) for each in planned]
+
+
 def book_part(book: Book, trade: Trade, fill: Fill, instrument: Instrument) -> Part:
     """Give back the reserve of the closed part with its result; the trade leaves the books when nothing is left."""
     left = instrument.cut_quantity(trade.quantity_left - fill.quantity)
@@ -107,7 +145,7 @@ def book_part(book: Book, trade: Trade, fill: Fill, instrument: Instrument) -> P
     trade.quantity_left = left
     trade.reserved -= released
     trade.fees += fill.fee
-    trade.targets = [target for target in trade.targets if target.order_id != fill.order_id]
+    trade.targets = [target for target in trade.targets if not _is_filled(target, fill, instrument)]
     book.pool.free += released
     book.pool.gain(gross - fill.fee)
     if left <= 0:
@@ -126,6 +164,14 @@ def book_part(book: Book, trade: Trade, fill: Fill, instrument: Instrument) -> P
     )
     trade.parts = [*trade.parts, part]
     return part
+
+
+def _is_filled(target: Target, fill: Fill, instrument: Instrument) -> bool:
+    """Take the fill from the target it is of; tell whether nothing of that is left."""
+    if target.order_id != fill.order_id:
+        return False
+    target.quantity = instrument.cut_quantity(target.quantity - fill.quantity)
+    return target.quantity <= 0
 
 
 def count_result(book: Book, trade: Trade, window: int) -> None:

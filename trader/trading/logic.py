@@ -22,7 +22,7 @@ from trader.trading.book import Book, Pending
 from trader.trading.changes import changed_settings
 from trader.trading.checks import NO_PATTERN, RuleBook, quiet_refusal
 from trader.trading.exits import advance_peak, raised_stop
-from trader.trading.fills import book_entry, book_part, count_result, new_hedge, new_trade
+from trader.trading.fills import book_entry, book_part, count_result, grow, new_hedge, new_trade
 from trader.trading.hourly import Hourly, needs_hours
 from trader.trading.leverage import leverage_of
 from trader.trading.limits.base import Proposal
@@ -36,6 +36,7 @@ from trader.trading.notes import (
     PartClosed,
     Refused,
     StopMoved,
+    TradeGrown,
     TradeOpened,
 )
 from trader.trading.reversal import is_reversed
@@ -371,6 +372,10 @@ class TradingLogic:
                 yield CancelOrder(trade.position_id, target.order_id)
 
     def _enter(self, fill: Fill) -> Iterator[Command]:
+        standing = self.book.trades.get(fill.position_id)
+        if standing is not None:
+            yield from self._grow(standing, fill)
+            return
         pending = self.book.pending.get(fill.position_id)
         if pending is None:
             raise InvariantError(f"order {fill.order_id} of {fill.symbol} filled, but no entry was waiting")
@@ -383,6 +388,22 @@ class TradingLogic:
         yield self._order(trade, trade.stop_order_id, Role.STOP, trade.quantity, trade.stop, trade.stop_reason)
         for target in trade.targets:
             yield self._order(trade, target.order_id, Role.TARGET, target.quantity, target.price, target.reason)
+
+    def _grow(self, trade: Trade, fill: Fill) -> Iterator[Command]:
+        """Take a further part of an entry that an exchange fills in parts; stop and targets grow with it."""
+        stop = trade.stop
+        before = grow(self.book, self.settings, trade, fill, self._instruments[fill.symbol])
+        self._audience.note(TradeGrown(trade, fill))
+        if trade.stop != stop:
+            yield AmendStop(trade.position_id, trade.stop_order_id, trade.stop, trade.stop_reason)
+        kept = {target.order_id for target in trade.targets}
+        for target in before:
+            if target.order_id not in kept:
+                yield CancelOrder(trade.position_id, target.order_id)
+        known = {target.order_id for target in before}
+        for target in trade.targets:
+            if target.order_id not in known:
+                yield self._order(trade, target.order_id, Role.TARGET, target.quantity, target.price, target.reason)
 
     def _order(
         self, trade: Trade, order_id: int, role: Role, quantity: float, price: float, reason: str

@@ -44,6 +44,13 @@ class TradeOpened(msgspec.Struct, frozen=True):
     fill: Fill
 
 
+class TradeGrown(msgspec.Struct, frozen=True):
+    """A further part of an entry filled: an exchange may fill one order in parts."""
+
+    trade: Trade
+    fill: Fill
+
+
 class PartClosed(msgspec.Struct, frozen=True):
     """A part of a trade closed; the trade has ended when nothing is left."""
 
@@ -77,7 +84,7 @@ class GuardChanged(msgspec.Struct, frozen=True):
     text: str
 
 
-Note = Refused | Ordered | Dropped | TradeOpened | PartClosed | StopMoved | FundingPaid | GuardChanged
+Note = Refused | Ordered | Dropped | TradeOpened | TradeGrown | PartClosed | StopMoved | FundingPaid | GuardChanged
 
 
 class Audience(Protocol):
