@@ -8,32 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import START_MS
+from tests.builders import M1, START_MS
 from tests.trading.worlds import World, wish
 from trader.core.commands import AmendStop, CancelOrder, Command, SubmitOrder
-from trader.core.order import Fill, Role
-from trader.core.signal import Pattern
-
-MIN_MS = 60_000
+from trader.core.events import Action
+from trader.core.order import Fill, OrderDropped, Role
+from trader.core.signal import Direction, Pattern
 
 
 def entered(*parts: tuple[float, float], **overrides: object) -> tuple[World, list[list[Command]]]:
     """Return a world whose first entry filled in `parts` (quantity, price), and the commands after each."""
     world = World(**overrides)
     world.tick(100.0, readings=[wish(pattern=Pattern.DOUBLE_BOTTOM)])
-    return world, [world.logic.handle(fill(world, Role.ENTRY, *part)) for part in parts]
+    return world, [world.logic.handle(fill(Role.ENTRY, *part)) for part in parts]
 
 
-def fill(world: World, role: Role, quantity: float, price: float, order_id: int = 1) -> Fill:
+def fill(role: Role, quantity: float, price: float, order_id: int = 1) -> Fill:
+    """Return a fill of the first entry's position, which is LONG."""
     fee = quantity * price * 0.001
-    return Fill(
-        START_MS + MIN_MS, order_id, 1, "BTCUSDT", role, world_direction(world), quantity, price, fee, 0.0, "entry"
-    )
-
-
-def world_direction(world: World) -> object:
-    trades = [*world.book.trades.values()]
-    return trades[0].direction if trades else world.pending.request.direction
+    return Fill(START_MS + M1.ms, order_id, 1, "BTCUSDT", role, Direction.LONG, quantity, price, fee, 0.0, str(role))
 
 
 def submitted(commands: Sequence[Command], role: Role) -> list[tuple[float, float]]:
@@ -66,17 +59,17 @@ def test_a_further_part_moves_the_levels_to_the_average_and_replaces_the_targets
 def test_a_target_that_fills_in_parts_stays_until_it_is_filled() -> None:
     world, _ = entered((10.0, 100.0))
     target = world.trade.targets[0]
-    world.logic.handle(fill(world, Role.TARGET, 2.0, target.price, target.order_id))
+    world.logic.handle(fill(Role.TARGET, 2.0, target.price, target.order_id))
     assert [each.quantity for each in world.trade.targets] == [3.0, 5.0]
-    world.logic.handle(fill(world, Role.TARGET, 3.0, target.price, target.order_id))
+    world.logic.handle(fill(Role.TARGET, 3.0, target.price, target.order_id))
     assert [each.quantity for each in world.trade.targets] == [5.0]
 
 
 def test_what_comes_after_a_part_has_closed_goes_to_the_last_target() -> None:
     world, _ = entered((10.0, 100.0))
     near, last = world.trade.targets
-    world.logic.handle(fill(world, Role.TARGET, 5.0, near.price, near.order_id))
-    world.logic.handle(fill(world, Role.ENTRY, 4.0, 100.0))
+    world.logic.handle(fill(Role.TARGET, 5.0, near.price, near.order_id))
+    world.logic.handle(fill(Role.ENTRY, 4.0, 100.0))
     (target,) = world.trade.targets
     assert (target.price, target.quantity) == (last.price, 9.0)
     assert world.trade.quantity_left == 9.0
@@ -96,8 +89,32 @@ def test_however_an_entry_is_parted_money_and_quantities_add_up(parts: list[tupl
     assert trade.entry_price == pytest.approx(sum(quantity * price for quantity, price in amounts) / bought)
     paid = sum(quantity * price * 1.001 for quantity, price in amounts)
     assert world.book.pool.free == pytest.approx(10_000 - paid)
-    world.logic.handle(fill(world, Role.STOP, trade.quantity_left, 99.0, trade.stop_order_id))
+    world.logic.handle(fill(Role.STOP, trade.quantity_left, 99.0, trade.stop_order_id))
     assert world.book.trades == {}
     earned = bought * 99.0 * 0.999 - paid
     assert world.book.pool.free == pytest.approx(10_000 + earned)
     assert trade.net == pytest.approx(earned)
+
+
+def test_an_entry_that_fills_after_it_was_withdrawn_is_closed_at_once() -> None:
+    world = World()
+    world.tick(100.0, readings=[wish(pattern=Pattern.DOUBLE_BOTTOM)])
+    world.command(Action.KILL)
+    world.tick()
+    assert world.book.pending == {}
+    commands = world.logic.handle(fill(Role.ENTRY, 10.0, 100.0))
+    assert world.trade.closing == "kill_switch"
+    assert submitted(commands, Role.STOP), "it is guarded until it is closed"
+    (close,) = [each.request for each in commands if isinstance(each, SubmitOrder) and each.request.role is Role.CLOSE]
+    assert close.quantity == 10.0
+    world.logic.handle(fill(Role.CLOSE, 10.0, 100.0, close.order_id))
+    assert world.book.pool.free == pytest.approx(10_000 - 2 * 10 * 100 * 0.001)
+
+
+def test_a_withdrawn_entry_is_forgotten_once_it_is_known_not_to_fill() -> None:
+    world = World()
+    world.tick(100.0, readings=[wish(pattern=Pattern.DOUBLE_BOTTOM)])
+    world.command(Action.KILL)
+    world.tick()
+    world.engine.process(OrderDropped(world.time, 1, "BTCUSDT", "expired"))
+    assert world.book.withdrawn == {}

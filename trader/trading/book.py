@@ -56,6 +56,13 @@ class Pending(msgspec.Struct, frozen=True):
     factors: Factors | None = None
 
 
+class Withdrawn(msgspec.Struct, frozen=True):
+    """An entry that was dropped for `rule`; its reserve has been given back."""
+
+    pending: Pending
+    rule: str
+
+
 class Guards(msgspec.Struct):
     """What forbids or shrinks entries. Times in ms UTC; `day` counts UTC days; "" is no drawdown pause."""
 
@@ -85,7 +92,8 @@ class Book(msgspec.Struct):
     `adds` counts the add-ons of each open first trade; `stopped` is T of the last stop by stream and direction, None
     until its instant ends; `returns` are the last results on reserved capital. Hedges are in none of these three.
     `commands` wait for the next instant; `changed` are the settings that a person changed, as JSON.
-    `hours` are the last 30 days by the hour, of each coin, where a rule needs them.
+    `hours` are the last 30 days by the hour, of each coin, where a rule needs them. `withdrawn` are dropped entries
+    that may have been sent already: should one fill all the same, it is closed at once.
     """
 
     pool: Pool
@@ -108,6 +116,7 @@ class Book(msgspec.Struct):
     stopped: dict[str, int | None] = {}
     returns: list[float] = []
     hours: dict[str, Hourly] = {}
+    withdrawn: dict[int, Withdrawn] = {}
 
     @classmethod
     def of(cls, capital: float) -> Book:

@@ -18,7 +18,7 @@ from trader.core.signal import Direction, Reading, Refusal, Signal
 from trader.core.timeframe import DAY_MS, MINUTE_MS, Timeframe
 from trader.core.trade import Trade
 from trader.trading import guards, hedging, pyramiding
-from trader.trading.book import Book, Pending
+from trader.trading.book import Book, Pending, Withdrawn
 from trader.trading.changes import changed_settings
 from trader.trading.checks import NO_PATTERN, RuleBook, quiet_refusal
 from trader.trading.exits import advance_peak, raised_stop
@@ -254,6 +254,7 @@ class TradingLogic:
         for pending in list(self.book.pending.values()):
             if symbol in (None, pending.request.symbol):
                 self._drop(pending, reason, time)
+                self._withdraw(pending, reason, time)
                 yield CancelOrder(pending.request.position_id, pending.request.order_id)
         for trade in self.book.trades.values():
             if symbol in (None, trade.symbol):
@@ -376,9 +377,17 @@ class TradingLogic:
         if standing is not None:
             yield from self._grow(standing, fill)
             return
+        withdrawn = self.book.withdrawn.pop(fill.position_id, None)
+        if withdrawn is not None:
+            self.book.pending[fill.position_id] = structs.replace(withdrawn.pending, reserve=0.0)
         pending = self.book.pending.get(fill.position_id)
         if pending is None:
             raise InvariantError(f"order {fill.order_id} of {fill.symbol} filled, but no entry was waiting")
+        yield from self._open(pending, fill)
+        if withdrawn is not None:
+            yield from self.close_trade(self.book.trades[fill.position_id], withdrawn.rule, fill.time)
+
+    def _open(self, pending: Pending, fill: Fill) -> Iterator[Command]:
         make = new_hedge if pending.hedge else new_trade
         trade = make(self.book, self.settings, pending, fill, self._instruments[fill.symbol])
         book_entry(self.book, pending, fill, trade)
@@ -424,10 +433,18 @@ class TradingLogic:
         )
 
     def _on_dropped(self, event: OrderDropped) -> list[Command]:
+        self.book.withdrawn.pop(event.order_id, None)
         pending = self.book.pending.get(event.order_id)
         if pending is not None:
             self._drop(pending, event.rule, event.time)
         return []
+
+    def _withdraw(self, pending: Pending, rule: str, time: int) -> None:
+        """Remember an entry that may be on its way to the exchange; those that cannot fill any more are forgotten."""
+        withdrawn = self.book.withdrawn
+        for position_id in [key for key, each in withdrawn.items() if each.pending.request.expires < time]:
+            del withdrawn[position_id]
+        withdrawn[pending.request.position_id] = Withdrawn(pending, rule)
 
     def _drop(self, pending: Pending, rule: str, time: int) -> None:
         del self.book.pending[pending.request.order_id]
