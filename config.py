@@ -67,6 +67,16 @@ STREAM_STALE_MS = 15_000
 WEIGHT_RESERVE = 0.2
 # How often the daemon says how it is, seconds.
 STATUS_EVERY_S = 30.0
+# The journal of what was decided and sent: "" is a SQLite file in the daemon's folder below DATA_DIR, else sqlite:///FILE
+# or postgresql://USER:PASSWORD@HOST:PORT/DATABASE, which belongs into the environment or .env and is never shown.
+JOURNAL_URL = ""
+# The longest that an order waits to be on the journal's disk before it leaves, seconds. Beyond it nothing is opened;
+# stops and closings leave all the same.
+JOURNAL_WAIT_S = 1.0
+# Memory for what waits to be written, MB: what a full or failing disk costs nothing for.
+JOURNAL_BUFFER_MB = 64
+# What it keeps of decisions that said no: off, counts (which stream, which rule), full (with the numbers looked at).
+JOURNAL_DECISIONS = "counts"
 
 # The exchange on this machine: its port (0 is any free one), how many seconds of the market pass in one second
 # ("max" is as fast as it can), the seed and the first day of the generated market.

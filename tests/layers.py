@@ -25,8 +25,8 @@ ORDER = (
     "simulation",
     # ------- the glass floor: nothing above this line does I/O -------
     "exchange",
-    "execution",
     "journal",
+    "execution",
     "notify",
     # the runs
     "engine",

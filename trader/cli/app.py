@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import typer
 from typer.exceptions import TyperException
 
-from trader.cli import backtest, check, download, exchange, import_, run, settings
+from trader.cli import backtest, check, download, exchange, import_, journal, run, settings
 from trader.cli.common import ConfigOption, DebugOption, PresetOption, SetOption, read_settings
 from trader.core.errors import ConfigError, TraderError
 from trader.engine import logs
@@ -25,10 +25,13 @@ DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 
 class Command(NamedTuple):
-    """One sub-command: its name, what it does, and examples of what a person types behind its name."""
+    """One sub-command: its name, what it does, and examples of what a person types behind its name.
+
+    What it does is a function, or a group of further sub-commands.
+    """
 
     name: str
-    function: Callable[..., Any]
+    function: Callable[..., Any] | typer.Typer
     examples: tuple[str, ...]
 
 
@@ -40,6 +43,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("import", import_.import_command, import_.EXAMPLES),
     Command("check", check.check_command, check.EXAMPLES),
     Command("exchange", exchange.exchange_command, exchange.EXAMPLES),
+    Command("journal", journal.commands(), journal.EXAMPLES),
     Command("settings", settings.settings_command, settings.EXAMPLES),
 )
 
@@ -60,7 +64,10 @@ def build(commands: Iterable[Command] = COMMANDS) -> typer.Typer:
     )
     for command in commands:
         lines = [f"python start.py {command.name} {example}".rstrip() for example in command.examples]
-        app.command(command.name, epilog=_examples(lines))(command.function)
+        if isinstance(command.function, typer.Typer):
+            app.add_typer(command.function, name=command.name, epilog=_examples(lines))
+        else:
+            app.command(command.name, epilog=_examples(lines))(command.function)
     return app
 
 

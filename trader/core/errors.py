@@ -9,6 +9,7 @@ TraderError
 │  ├ RateLimited   wait `retry_after_s`; kept across restarts
 │  ├ Rejected      proof of refusal: becomes an event
 │  └ Unauthorized  keys or permissions: halt trading
+├ JournalError     the journal cannot be opened, read or written: open nothing; stops and closings go on
 └ InvariantError   our books contradict themselves: no entries, keep protective orders, tell a person
 """
 
@@ -38,11 +39,23 @@ class ModelError(TraderError):
 
 
 class ExchangeError(TraderError):
-    """The venue refused, could not be reached, or did not answer as documented."""
+    """The venue refused, could not be reached, or did not answer as documented.
+
+    `status`, `code` and `text` are the venue's own words; 0 and "" where it said nothing.
+    """
+
+    status: int = 0
+    code: int = 0
+    text: str = ""
 
 
 class Unavailable(ExchangeError):
-    """No answer to rely on (time-out, 5xx, lost connection): the outcome of a request is unknown."""
+    """No answer to rely on (time-out, 5xx, lost connection): the outcome of a request is unknown.
+
+    Unless `nothing_done`: then it is proven that the request had no effect.
+    """
+
+    nothing_done: bool = False
 
 
 class RateLimited(ExchangeError):
@@ -64,6 +77,14 @@ class Rejected(ExchangeError):
 
 class Unauthorized(ExchangeError):
     """The key, its signature or its permissions are refused."""
+
+
+class JournalError(TraderError):
+    """The journal cannot be opened, read or written; `kind` says why in a word, for those who decide what to do."""
+
+    def __init__(self, message: str, kind: str = "unusable") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class InvariantError(TraderError):

@@ -46,6 +46,6 @@ class Funds(Protocol):
 class Journal(Protocol):
     """Keeps what happened, in order, before it has effects outside."""
 
-    def append(self, event: Event, commands: Sequence[Command]) -> None:
-        """Record an event with the commands that it led to."""
+    def append(self, event: Event, commands: Sequence[Command]) -> int:
+        """Record an event with the commands that it led to, and return the place of this entry."""
         ...

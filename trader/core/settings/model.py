@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -79,6 +80,10 @@ class Settings(Group):
     STREAM_STALE_MS: Count
     WEIGHT_RESERVE: Annotated[float, Field(strict=True, ge=0, lt=1, allow_inf_nan=False)]
     STATUS_EVERY_S: Positive
+    JOURNAL_URL: SecretStr
+    JOURNAL_WAIT_S: Positive
+    JOURNAL_BUFFER_MB: Count
+    JOURNAL_DECISIONS: Literal["off", "counts", "full"]
     EMBEDDED: Embedded
 
     TRADING_HOURS: TradingHours
@@ -127,6 +132,13 @@ class Settings(Group):
         if value == "spot" and info.data.get("DATA_SOURCE") == "backtest_hedging":
             text = "a hedge is a position the other way, and spot has no SHORT: allowed there is futures"
             raise contradiction(text, "DATA_SOURCE")
+        return value
+
+    @field_validator("JOURNAL_URL")
+    @classmethod
+    def _names_a_journal(cls, value: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"(sqlite:///\S+|postgres(ql)?://\S+/\S+)?", value.get_secret_value()):
+            raise contradiction("allowed: empty, sqlite:///FILE, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
         return value
 
     @field_validator("EXIT_TIMEFRAME")

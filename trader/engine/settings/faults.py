@@ -18,7 +18,7 @@ from trader.engine.settings.layers import Assignment, default_origins, defaults
 from trader.engine.settings.values import child
 
 #: Settings whose values are never shown.
-SECRETS = frozenset({"BINANCE_API_KEY", "BINANCE_API_SECRET"})
+SECRETS = frozenset({"BINANCE_API_KEY", "BINANCE_API_SECRET", "JOURNAL_URL"})
 
 #: Settings that are paths.
 PATHS = frozenset({"DATA_DIR", "STAT_DIR", "LOG_FILE"})

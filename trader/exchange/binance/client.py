@@ -164,7 +164,7 @@ class GovernedClient(AsyncClient):  # type: ignore[misc]  # the library is untyp
 
 def _copied(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Return `kwargs` with their own `data`: the library signs in place, and another try needs a fresh signature."""
-    return {**kwargs, "data": dict(kwargs["data"])} if kwargs.get("data") else dict(kwargs)
+    return {**kwargs, "data": dict(kwargs["data"])} if "data" in kwargs else dict(kwargs)
 
 
 def _hopeless(error: ExchangeError) -> bool:

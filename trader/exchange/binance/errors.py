@@ -71,8 +71,8 @@ STATUSES: dict[int, Outcome] = {
     **_each(Outcome.UNKNOWN, 408, 409),
     **_each(Outcome.THROTTLE, 418, 429),
 }
-#: Futures' 503 tells by its words whether anything was done.
-FAILED_503 = ("Service Unavailable", "Internal error; unable to process your request")
+#: Futures' 503 tells by its words whether anything was done; a proxy's own page (without the full stop) does not.
+FAILED_503 = ("Service Unavailable.", "Internal error; unable to process your request")
 #: The first that fits; a connection that never came to be has sent nothing.
 EXCEPTIONS: tuple[tuple[type[BaseException], Outcome], ...] = (
     (aiohttp.ConnectionTimeoutError, Outcome.FAILED),
@@ -87,13 +87,15 @@ FOREIGN = tuple(kind for kind, _ in EXCEPTIONS)
 #: Silence where the venue names none: a first ban, the rest of a window. Bans last three days at most.
 BAN_S = 120.0
 PAUSE_S = 60.0
+#: The venue is overloaded, not we too many: it asks for a moment, and orders that protect wait for nobody's window.
+OVERLOADED, OVERLOAD_S = -1008, 0.5
 LONGEST_S = 3 * 86_400.0
 _BANNED_UNTIL = re.compile(r"banned until (\d{13})")
 
 
 def classify(market: Market, answer: Answer) -> Outcome:
     """Return what a refusal means."""
-    if answer.status == 503 and answer.text.startswith(FAILED_503):
+    if market == "futures" and answer.status == 503 and answer.text.startswith(FAILED_503):
         return Outcome.FAILED
     if answer.code == -2010 and answer.text.startswith("Duplicate order"):
         return Outcome.DUPLICATE
@@ -111,12 +113,19 @@ def classify_exception(error: BaseException) -> Outcome:
 def translate(market: Market, where: str, answer: Answer, now_ms: int) -> ExchangeError:
     """Return the error of ours for a refusal of `where` (method and path), with the venue's words and what to do."""
     outcome = classify(market, answer)
+    error = _error(where, answer, outcome, now_ms)
+    error.status, error.text = answer.status, answer.text
+    error.code = error.code or answer.code
+    return error
+
+
+def _error(where: str, answer: Answer, outcome: Outcome, now_ms: int) -> ExchangeError:
     name = f"code {answer.code}" if answer.code else "no code"
     message = f"{where}: HTTP {answer.status}, {name}, {answer.text[:200]!r}; {_advice(where, outcome)}"
     if outcome is Outcome.THROTTLE:
         return RateLimited(message, pause_s(answer, now_ms), banned=answer.status == 418)
     if outcome in (Outcome.UNKNOWN, Outcome.FAILED):
-        return Unavailable(message)
+        return _unavailable(message, outcome)
     if outcome is Outcome.KEYS:
         return Unauthorized(message)
     return Rejected(message, answer.code or answer.status)
@@ -125,8 +134,15 @@ def translate(market: Market, where: str, answer: Answer, now_ms: int) -> Exchan
 def translate_exception(where: str, error: BaseException) -> Unavailable:
     """Return the error of ours for a connection that failed."""
     text = str(error) or type(error).__name__
-    advice = _advice(where, classify_exception(error))
-    return Unavailable(f"{where}: no answer ({type(error).__name__}: {text[:200]}); {advice}")
+    outcome = classify_exception(error)
+    advice = _advice(where, outcome)
+    return _unavailable(f"{where}: no answer ({type(error).__name__}: {text[:200]}); {advice}", outcome)
+
+
+def _unavailable(message: str, outcome: Outcome) -> Unavailable:
+    error = Unavailable(message)
+    error.nothing_done = outcome is Outcome.FAILED
+    return error
 
 
 def _advice(where: str, outcome: Outcome) -> str:
@@ -142,7 +158,9 @@ def pause_s(answer: Answer, now_ms: int) -> float:
     until = _BANNED_UNTIL.search(answer.text)
     if until:
         return max(0.0, (int(until.group(1)) - now_ms) / 1000)
-    return BAN_S if answer.status == 418 else PAUSE_S
+    if answer.status == 418:
+        return BAN_S
+    return OVERLOAD_S if answer.code == OVERLOADED else PAUSE_S
 
 
 def read_answer(status: int, headers: Mapping[str, str], body: str) -> Answer:

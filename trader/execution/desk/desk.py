@@ -1,0 +1,207 @@
+"""The desk: takes the core's commands, and has each position attended to in a task of its own.
+
+Nothing here blocks, and nothing raises into the core: answers come back to it as events.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from trader.core.commands import Command, SubmitOrder
+from trader.core.instrument import Instrument
+from trader.core.order import Role
+from trader.core.settings import Market
+from trader.execution.breaker import Breaker
+from trader.execution.desk.attendant import UNPROTECTED, Attendant, Means
+from trader.execution.desk.booking import Prices
+from trader.execution.desk.courier import Courier, Update
+from trader.execution.desk.holding import Holding, Sent, new_holding
+from trader.execution.desk.ports import Deliver, Door, Intentions
+from trader.execution.desk.steps import Planner
+
+log = logging.getLogger(__name__)
+
+#: Positions that have ended are remembered for what is told of them late.
+PAST = 1_000
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What a desk works with. `mark` gives the last price of a symbol (NaN: unknown), `now` the market's time (ms),
+    `clock` seconds that never go back."""
+
+    door: Door
+    journal: Intentions
+    deliver: Deliver
+    mark: Callable[[str], float]
+    now: Callable[[], int]
+    clock: Callable[[], float]
+
+
+class Desk:
+    """Sees to the positions of one account on one market. `run` names the pool of capital in client ids.
+
+    `halted` says why no entry leaves any more, "" while they do; `alarms` are what a person should know.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        run: str,
+        instruments: Mapping[str, Instrument],
+        prices: Mapping[str, Prices],
+        around: Surroundings,
+    ) -> None:
+        self._market = market
+        self._prices = prices
+        self._breaker = Breaker(around.clock)
+        self._courier = Courier(market, around.door)
+        self._means = {
+            symbol: self._made(Planner(market, run, each), each, prices[symbol], around)
+            for symbol, each in instruments.items()
+        }
+        self._by_client_id: dict[str, int] = {}
+        self._by_exchange_id: dict[tuple[str, int], str] = {}
+        self._attendants: dict[int, Attendant] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._past: dict[int, Holding] = {}
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self.halted = ""
+        self.alarms: list[str] = []
+
+    def _made(self, planner: Planner, instrument: Instrument, prices: Prices, around: Surroundings) -> Means:
+        return Means(
+            planner,
+            self._courier,
+            self._breaker,
+            instrument,
+            prices,
+            around.journal,
+            around.deliver,
+            around.mark,
+            around.now,
+            around.clock,
+            lambda _: self.halted and f"halted: {self.halted}",
+            self._index,
+            self._alarm,
+            self._halt,
+            self._tell_quiet,
+        )
+
+    @property
+    def holdings(self) -> dict[int, Holding]:
+        """The positions that are attended to, by position id."""
+        return {key: each.holding for key, each in self._attendants.items()}
+
+    # --- from the core ----------------------------------------------------------------------------------------------
+
+    def send(self, command: Command) -> None:
+        """Take a command of the core; it is carried out in its position's turn."""
+        if isinstance(command, SubmitOrder) and command.request.role is Role.ENTRY:
+            symbol = command.request.symbol
+            self._begin(new_holding(command.request, self._prices[symbol].base if self._market == "spot" else ""))
+            return
+        position_id = command.request.position_id if isinstance(command, SubmitOrder) else command.position_id
+        attendant = self._attendants.get(position_id)
+        if attendant is not None:
+            attendant.holding.want(command)
+            attendant.wake()
+
+    def restore(self, holdings: Iterable[Holding]) -> None:
+        """Take up positions from before; what is in doubt is looked up first, as always."""
+        for holding in holdings:
+            self._begin(holding)
+
+    def look_again(self) -> None:
+        """Look up everything that rests: events may have been missed."""
+        for attendant in self._attendants.values():
+            attendant.look_again()
+
+    async def idle(self) -> None:
+        """Wait until every position is as it should be, and nothing is under way."""
+        await self._quiet.wait()
+
+    async def close(self) -> None:
+        """End all tasks; what rests at the exchange stays there."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # --- from the exchange ------------------------------------------------------------------------------------------
+
+    def tell(self, update: Update) -> bool:
+        """Take what the exchange tells of an order, by event or by answer; tell whether it is one of ours."""
+        client_id = update.client_id
+        if client_id not in self._by_client_id:
+            client_id = self._by_exchange_id.get((update.symbol, update.exchange_id), "")
+        key = self._by_client_id.get(client_id)
+        if key is None:
+            return False
+        attendant = self._attendants.get(key) or self._remembered(key)
+        attendant.take(client_id, update)
+        if key in self._attendants:
+            attendant.wake()
+        elif self._means[attendant.holding.symbol].planner.sellable(attendant.holding) > 0:
+            self._revive(attendant.holding)
+        return True
+
+    def _remembered(self, key: int) -> Attendant:
+        holding = self._past[key]
+        return Attendant(holding, self._means[holding.symbol])
+
+    def _revive(self, holding: Holding) -> None:
+        """Attend again to a position that had ended, and of which something was filled after all: it is closed."""
+        self._alarm(f"{holding.symbol}: an order of position {holding.position_id}, which had ended, was filled")
+        holding.rescue = holding.rescue or UNPROTECTED
+        self._begin(holding)
+
+    # --- attendants -------------------------------------------------------------------------------------------------
+
+    def _begin(self, holding: Holding) -> None:
+        key = holding.position_id
+        self._past.pop(key, None)
+        attendant = self._attendants[key] = Attendant(holding, self._means[holding.symbol])
+        self._tell_quiet()
+        self._tasks[key] = asyncio.create_task(self._attend(key, attendant), name=f"position {key}")
+
+    async def _attend(self, key: int, attendant: Attendant) -> None:
+        await attendant.run()
+        del self._attendants[key], self._tasks[key]
+        self._past[key] = attendant.holding
+        while len(self._past) > PAST:
+            self._forget(self._past.pop(next(iter(self._past))))
+        self._tell_quiet()
+
+    def _forget(self, holding: Holding) -> None:
+        for sent in holding.sent.values():
+            self._by_client_id.pop(sent.client_id, None)
+            self._by_exchange_id.pop((holding.symbol, sent.order.actual_id), None)
+            self._by_exchange_id.pop((holding.symbol, sent.order.exchange_id), None)
+
+    def _index(self, position_id: int, sent: Sent) -> None:
+        self._by_client_id[sent.client_id] = position_id
+        for each in (sent.order.actual_id, 0 if sent.order.conditional else sent.order.exchange_id):
+            if each:
+                self._by_exchange_id[sent.order.symbol, each] = sent.client_id
+
+    def _tell_quiet(self) -> None:
+        if all(each.quiet for each in self._attendants.values()):
+            self._quiet.set()
+        else:
+            self._quiet.clear()
+
+    # --- words ------------------------------------------------------------------------------------------------------
+
+    def _halt(self, words: str) -> None:
+        if not self.halted:
+            self._alarm(f"no more entries: {words}")
+        self.halted = self.halted or words
+
+    def _alarm(self, words: str) -> None:
+        log.error("%s", words)
+        self.alarms.append(words)
