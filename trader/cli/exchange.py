@@ -13,10 +13,20 @@ import typer
 
 from trader.cli.common import ConfigOption, DebugOption, SetOption, read_settings
 from trader.core.settings import Settings
+from trader.core.timeframe import Timeframe
 from trader.engine import logs
+from trader.exchange.embedded.accounts.specs import DEFAULT_BALANCE, account_specs
 from trader.exchange.embedded.app import EmbeddedExchange
 from trader.exchange.embedded.faults import parse_fault
-from trader.exchange.embedded.options import ExchangeOptions, parse_speed, parse_time, speed_text
+from trader.exchange.embedded.options import (
+    ExchangeOptions,
+    PerMarket,
+    Touch,
+    Trading,
+    parse_speed,
+    parse_time,
+    speed_text,
+)
 from trader.exchange.embedded.page import GENERATED, STORED
 
 INTERRUPTED = 130
@@ -26,6 +36,7 @@ EXAMPLES = (
     "",
     "--port 8090 --speed 60",
     "--data data --symbols BTCUSDT,ETHUSDT --from 2025-03-01 --to 2025-03-08 --speed max --hold",
+    "--key K --secret S --balance USDT=10000,BTC=0",
     "--fault drop=0.001 --fault stall=0.0005:3 --fault 429=0.01:2 --fault skew=-1500",
 )
 
@@ -56,10 +67,47 @@ def exchange_command(
         typer.Option(
             metavar="KIND=PROBABILITY[:AMOUNT]",
             help="What shall go wrong, and how often: drop stall silent duplicate reorder delay corrupt gap "
-            "429 418 5xx timeout, or skew=MS; may be repeated. docs/embedded-exchange.md has the units.",
+            "429 418 5xx timeout, or skew=MS, and those of orders; may be repeated. docs/embedded-exchange.md has all.",
         ),
     ] = None,
     fault_seed: Annotated[int, typer.Option(help="Seed of what goes wrong.")] = 0,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY", help="API key of an account; may be repeated. Without it one is made and printed."),
+    ] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SECRET",
+            help="Its secret; of an Ed25519 key ed25519: with the public key in base64, or a .pem file.",
+        ),
+    ] = None,
+    balance: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ASSET=AMOUNT,…", help=f"What an account begins with; {DEFAULT_BALANCE}. One for each key."
+        ),
+    ] = None,
+    rights: Annotated[
+        list[str] | None,
+        typer.Option(metavar="RIGHT,…", help="What a key may do: read, spot, futures, withdraw. One for each key."),
+    ] = None,
+    bnb_fees: Annotated[
+        bool, typer.Option("--bnb-fees", help="Take commissions in BNB where an account has any.")
+    ] = False,
+    spread: Annotated[
+        float | None,
+        typer.Option(min=0, max=0.5, help="Spread as a fraction of the price; twice SLIPPAGE_PCT."),
+    ] = None,
+    touch: Annotated[
+        Touch, typer.Option(help="Which order comes first that one candle reaches both: the stop, or by its path.")
+    ] = Touch.STOP_FIRST,
+    judge: Annotated[
+        str | None, typer.Option(metavar="TIMEFRAME", help="Candles on which orders are judged; the finest held.")
+    ] = None,
+    lockstep: Annotated[
+        bool, typer.Option("--lockstep", help="Wait for POST /control/go at each close: for tests of parity.")
+    ] = False,
     hold: Annotated[bool, typer.Option("--hold", help="Wait for POST /control/start before time passes.")] = False,
     until_stdin_closes: Annotated[
         bool, typer.Option("--until-stdin-closes", help="End when standard input closes: with whoever started it.")
@@ -70,7 +118,8 @@ def exchange_command(
 ) -> None:
     """Play a market on 127.0.0.1 that speaks Binance's REST and WebSocket dialect, spot and USD-M on one port.
 
-    It plays a generated market, or with --data the candles of a store. It accepts no orders yet.
+    It plays a generated market, or with --data the candles of a store. It takes orders on spot: against the price
+    of the play, half the spread worse, for accounts given by --key, --secret and --balance.
     Stop it with Ctrl-C.
     """
     loaded = read_settings(settings, config).settings
@@ -86,10 +135,22 @@ def exchange_command(
         speed=parse_speed(str(embedded.speed if speed is None else speed)),
         seed=embedded.seed if seed is None else seed,
         hold=hold,
+        lockstep=lockstep,
+        trading=Trading(
+            accounts=account_specs(key or [], secret or [], balance or [], rights or [], bnb_fees),
+            half_spread=loaded.SLIPPAGE_PCT if spread is None else spread / 2,
+            maker_fee=PerMarket(loaded.MAKER_FEE.spot, loaded.MAKER_FEE.futures),
+            taker_fee=PerMarket(loaded.TAKER_FEE.spot, loaded.TAKER_FEE.futures),
+            touch=touch,
+            judge=Timeframe.parse(judge) if judge else None,
+        ),
         faults=tuple(parse_fault(text) for text in fault or ()),
         fault_seed=fault_seed,
         default_filters=loaded.DEFAULT_FILTERS.model_dump(),
     )
+    if not key:
+        made = options.trading.accounts[0]
+        typer.echo(f"account made for this run: key {made.key} secret {made.secret}")
     code = asyncio.run(_serve(options, until_stdin_closes))
     if code:
         raise typer.Exit(code)

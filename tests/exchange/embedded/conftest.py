@@ -8,17 +8,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.builders import START_MS
-from tests.exchange.embedded.sources import two_markets
-from trader.core.timeframe import MINUTE_MS
+from tests.exchange.embedded.sources import PLAY_MS, two_markets
+from tests.exchange.embedded.traders import Client, Desk, market, trading
 from trader.exchange.embedded.app import EmbeddedExchange
 from trader.exchange.embedded.options import ExchangeOptions
 from trader.exchange.embedded.source import Source
 
-#: Where plays of tests begin: a thousand minutes have happened.
-PLAY_MS = START_MS + 1_000 * MINUTE_MS
-
 Opener = Callable[..., Awaitable[EmbeddedExchange]]
+Connect = Callable[[EmbeddedExchange], aiohttp.ClientSession]
 
 
 @pytest.fixture
@@ -39,7 +36,7 @@ async def opened() -> AsyncIterator[Opener]:
 
 
 @pytest.fixture
-async def session() -> AsyncIterator[Callable[[EmbeddedExchange], aiohttp.ClientSession]]:
+async def session() -> AsyncIterator[Connect]:
     """Open HTTP sessions to exchanges, closed after the test."""
     opened: list[aiohttp.ClientSession] = []
 
@@ -50,3 +47,19 @@ async def session() -> AsyncIterator[Callable[[EmbeddedExchange], aiohttp.Client
     yield connect
     for each in opened:
         await each.close()
+
+
+@pytest.fixture
+def desk(opened: Opener, session: Connect) -> Desk:
+    """Open a market of hand-drawn minutes, and give a client of its first account; `plan` are options of the play."""
+
+    async def start(
+        *bars: tuple[float, float, float, float],
+        balances: str = "USDT=10000,BTC=10",
+        plan: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> tuple[EmbeddedExchange, Client]:
+        exchange = await opened(market(*bars), trading=trading(balances, **options), **(plan or {}))
+        return exchange, Client(session(exchange))
+
+    return start

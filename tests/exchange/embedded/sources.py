@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 
 from tests.builders import START_MS, walk
-from trader.core.timeframe import Timeframe
+from trader.core.timeframe import MINUTE_MS, Timeframe
 from trader.exchange.embedded.source import NO_FUNDING, Funding
 from trader.market.table import CandleTable
+
+#: Where plays of tests begin: a thousand minutes have happened.
+PLAY_MS = START_MS + 1_000 * MINUTE_MS
 
 
 class TableSource:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import aiohttp
@@ -16,6 +17,7 @@ import pytest
 
 from tests.builders import START_MS
 from tests.exchange.embedded.sources import coin
+from tests.exchange.embedded.traders import KEY, SECRET, Client
 from tests.exchange.embedded.wires import control, get
 from tests.shared import ROOT
 from trader.core.timeframe import MINUTE_MS
@@ -73,6 +75,46 @@ async def test_it_plays_a_generated_market_and_ends_with_its_parent() -> None:
         assert process.stdin is not None
         process.stdin.close()
         assert await code_within_a_second(process) == 0
+
+
+async def test_accounts_trade_on_it() -> None:
+    options = (
+        "--port",
+        "0",
+        "--hold",
+        "--key",
+        KEY,
+        "--secret",
+        SECRET,
+        "--balance",
+        "USDT=500,BTC=1",
+        "--spread",
+        "0",
+    )
+    async with running(*options, "--symbols", "BTCUSDT") as (_, base), aiohttp.ClientSession(base) as session:
+        client = Client(session)
+        body = (await client.order("SELL", "MARKET", quantity="0.01")).body
+        assert body["status"] == "FILLED"
+        async with session.get("/api/v3/ticker/price", params={"symbol": "BTCUSDT"}) as answer:
+            price = float((await answer.json())["price"])
+        assert float(body["fills"][0]["price"]) == pytest.approx(price, rel=0.01)
+        assert (await client.balances())["BTC"][0] == Decimal("0.99")
+
+
+async def test_without_a_key_one_is_made_and_printed() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "trader.cli", "exchange", "--port", "0", "--hold"),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(START_S):
+        line = (await process.stdout.readline()).split()
+    process.kill()
+    await process.wait()
+    assert line[:7] == b"account made for this run: key".split() + line[6:7]
+    assert (len(line[6]), line[7], len(line[8])) == (64, b"secret", 64)
 
 
 async def test_it_plays_a_store_between_two_times(tmp_path: Path) -> None:

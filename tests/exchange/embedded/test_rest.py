@@ -53,7 +53,7 @@ async def test_refusals_have_binances_codes(opened: Opener, session: Connect) ->
 
 async def test_what_is_not_there_is_404(opened: Opener, session: Connect) -> None:
     http = session(await opened())
-    for path in ("/api/v3/order", "/sapi/v1/system/status", "/ws-api/v3"):
+    for path in ("/api/v3/sor/order", "/sapi/v1/system/status", "/ws-api/v1"):
         assert (await get(http, path))[0] == 404
     async with http.post("/api/v3/klines") as answer:
         assert answer.status == 404

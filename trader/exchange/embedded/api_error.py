@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class ApiError(Exception):
-    """A refusal as Binance words it; not one of ours: it travels no further than the answer."""
+    """A refusal as Binance words it; not one of ours: it travels no further than the answer. `data` goes with it."""
 
-    def __init__(self, code: int, message: str, status: int = 400) -> None:
+    def __init__(self, code: int, message: str, status: int = 400, data: Any = None) -> None:
         super().__init__(message)
         self.code = code
         self.status = status
+        self._data = data
 
     @property
     def body(self) -> dict[str, object]:
         """The JSON of the answer."""
-        return {"code": self.code, "msg": str(self)}
+        body: dict[str, object] = {"code": self.code, "msg": str(self)}
+        return body if self._data is None else body | {"data": self._data}
 
 
 class Limited(ApiError):
@@ -53,3 +57,13 @@ def bad_symbol() -> ApiError:
 def unread(read: int, sent: int) -> ApiError:
     """Return -1104 for parameters that the endpoint does not know."""
     return ApiError(-1104, f"Not all sent parameters were read; read '{read}' parameter(s) but was sent '{sent}'.")
+
+
+def not_required(name: str) -> ApiError:
+    """Return -1106 for a parameter that this kind of order does not have."""
+    return ApiError(-1106, f"Parameter '{name}' sent when not required.")
+
+
+def neither(one: str, other: str) -> ApiError:
+    """Return -1102 where one of two parameters is needed."""
+    return ApiError(-1102, f"Param '{one}' or '{other}' must be sent, but both were empty/null!")

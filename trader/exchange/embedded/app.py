@@ -13,11 +13,13 @@ from aiohttp import web
 from trader.core.errors import ConfigError
 from trader.exchange.embedded.clock import PlayClock
 from trader.exchange.embedded.control import Control
+from trader.exchange.embedded.control_trading import TradingControl
 from trader.exchange.embedded.faults import Fault, FaultPlan
 from trader.exchange.embedded.floor import Floor
 from trader.exchange.embedded.history import BlockCache
 from trader.exchange.embedded.hub import Hub
 from trader.exchange.embedded.options import ExchangeOptions
+from trader.exchange.embedded.outage import Outage
 from trader.exchange.embedded.page import root_page
 from trader.exchange.embedded.play import Play
 from trader.exchange.embedded.rest import Rest, not_found
@@ -26,6 +28,7 @@ from trader.exchange.embedded.source import MARKETS, Source
 from trader.exchange.embedded.source_generated import DEFAULT_START_MS, GeneratedSource
 from trader.exchange.embedded.source_store import StoreSource
 from trader.exchange.embedded.span import play_span
+from trader.exchange.embedded.trading_side import TradingSide
 from trader.exchange.embedded.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -59,9 +62,14 @@ class EmbeddedExchange:
         }
         transport = Transport(options.limits, self.plan)
         hub = Hub(floors)
-        self.play = Play(clock, hub, self.end_ms, lambda: self.plan.counts[Fault.SILENT] > 0)
+        self.trading = TradingSide(options.trading, floors, transport)
+        self.trading.advance(at_ms)
+        self.play = Play(clock, hub, self.end_ms, lambda: self.plan.counts[Fault.SILENT] > 0, self.trading.advance)
+        self.play.lockstep.switch(options.lockstep)
+        self._outage = Outage()
         self._sockets = Sockets(hub, transport)
         self._control = Control(self.play, self.plan, self._sockets, self._about(floors), self.stopping)
+        self._tests = TradingControl(self.play, self.trading.accounts, self.trading.venues, self._sockets, self._outage)
         self._rest = Rest(floors, transport)
         self._runner: web.AppRunner | None = None
         self._playing: asyncio.Task[None] | None = None
@@ -100,8 +108,10 @@ class EmbeddedExchange:
             self._runner = None
 
     def _application(self) -> web.Application:
-        application = web.Application(middlewares=[_unknown_paths])
+        application = web.Application(middlewares=[self._outage.middleware(), _unknown_paths])
         application.add_routes([*self._rest.routes(), *self._sockets.routes(), *self._control.routes()])
+        application.add_routes(self.trading.routes(self._sockets))
+        application.add_routes(self._tests.routes(self._control.guarded))
         application.router.add_get("/", self._root)
         return application
 
@@ -115,6 +125,9 @@ class EmbeddedExchange:
             "source": self.source.name,
             "data": None if self.options.data is None else str(self.options.data.resolve()),
             "seed": self.options.seed,
+            "accounts": len(self.trading.accounts),
+            "half_spread": self.options.trading.half_spread,
+            "touch": self.options.trading.touch,
             "start": self.start_ms,
             "end": self.end_ms,
             "symbols": {market: list(floor.tapes) for market, floor in floors.items()},

@@ -35,11 +35,11 @@ class Control:
     def routes(self) -> list[web.RouteDef]:
         """Return the routes below `/control/`."""
         return [
-            web.get("/control/state", self._guarded(self._state)),
-            web.post("/control/start", self._guarded(self._start)),
-            web.post("/control/speed", self._guarded(self._speed)),
-            web.post("/control/fault", self._guarded(self._fault)),
-            web.post("/control/stop", self._guarded(self._stop)),
+            web.get("/control/state", self.guarded(self._state)),
+            web.post("/control/start", self.guarded(self._start)),
+            web.post("/control/speed", self.guarded(self._speed)),
+            web.post("/control/fault", self.guarded(self._fault)),
+            web.post("/control/stop", self.guarded(self._stop)),
         ]
 
     def state(self) -> dict[str, Any]:
@@ -50,6 +50,7 @@ class Control:
             "speed": speed_text(clock.speed),
             "started": self._play.started,
             "ended": self._play.ended,
+            "held": self._play.lockstep.held,
             "connections": len(self._sockets.connections),
             "accepted": self._sockets.accepted,
             "faults": {
@@ -62,16 +63,16 @@ class Control:
     def inject(self, wish: dict[str, Any]) -> dict[str, Any]:
         """Set a rate (`probability`), or let a fault strike now or next; raise `ConfigError` when it cannot be."""
         kind = fault_kind(str(wish.get("kind")))
-        amount = _number(wish, "amount")
+        amount = number(wish, "amount")
         if kind is Fault.SKEW or "probability" in wish:
-            probability = 1.0 if kind is Fault.SKEW else _number(wish, "probability") or 0.0
+            probability = 1.0 if kind is Fault.SKEW else number(wish, "probability") or 0.0
             self._plan.set(fault_rate(kind, probability, amount))
             return {"set": kind}
         value = fault_rate(kind, 1.0, amount).amount
         if kind in (Fault.DROP, Fault.STALL) and "stream" not in wish:
             return {"struck": self._strike_all(kind, value)}
         stream = wish.get("stream")
-        self._plan.arm(Armed(kind, value, int(_number(wish, "count") or 1), None if stream is None else str(stream)))
+        self._plan.arm(Armed(kind, value, int(number(wish, "count") or 1), None if stream is None else str(stream)))
         return {"armed": kind}
 
     def _strike_all(self, kind: Fault, seconds: float) -> int:
@@ -79,14 +80,14 @@ class Control:
         self._plan.counts[kind] += struck
         return struck
 
-    def _guarded(self, follow: Callable[[dict[str, Any]], dict[str, Any]]) -> Handler:
+    def guarded(self, follow: Callable[[dict[str, Any]], dict[str, Any]]) -> Handler:
         """Answer this machine only, and no web page of another origin; refuse impossible wishes in words."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
             if request.url.host not in HERE or request.headers.get("Origin", "").startswith("http"):
                 return json_answer({"error": "control is for programs on this machine"}, 403)
             try:
-                return json_answer(follow(_decoded(await request.read())))
+                return json_answer(follow(_asked(request) | _decoded(await request.read())))
             except ConfigError as error:
                 return json_answer({"error": str(error)}, 400)
 
@@ -111,6 +112,10 @@ class Control:
         return self.state()
 
 
+def _asked(request: web.Request) -> dict[str, Any]:
+    return {name: int(value) if value.isdigit() else value for name, value in request.query.items()}
+
+
 def _decoded(body: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(body, type=dict[str, Any]) if body else {}
@@ -118,7 +123,8 @@ def _decoded(body: bytes) -> dict[str, Any]:
         raise ConfigError(f"the body is no JSON object ({error})") from None
 
 
-def _number(wish: dict[str, Any], name: str) -> float | None:
+def number(wish: dict[str, Any], name: str) -> float | None:
+    """Return an optional number of a wish."""
     value = wish.get(name)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise ConfigError(f"{name} {value!r} is impossible; allowed: a number")

@@ -12,7 +12,8 @@ from trader.core.errors import ConfigError
 
 
 class Fault(StrEnum):
-    """The kinds. Stream faults meet one message on one connection, request faults one REST request."""
+    """The kinds. Stream faults meet one message on one connection, request faults one REST request, order faults one
+    request that changes orders, event faults one event on one user stream, fill faults one execution."""
 
     DROP = "drop"
     STALL = "stall"
@@ -27,6 +28,25 @@ class Fault(StrEnum):
     SERVER_ERROR = "5xx"
     TIMEOUT = "timeout"
     SKEW = "skew"
+    TIMEOUT_AFTER = "timeout_after"
+    TIMEOUT_BEFORE = "timeout_before"
+    ANSWER_LOST = "answer_lost"
+    ANSWER_LATE = "answer_late"
+    UNKNOWN_503 = "503_unknown"
+    UNAVAILABLE_503 = "503_unavailable"
+    INTERNAL_503 = "503_internal"
+    UNEXPECTED = "-1006"
+    BACKEND_TIMEOUT = "-1007"
+    OVERLOADED = "-1008"
+    LATE_TIMESTAMP = "-1021"
+    STOP_REJECTED = "stop_rejected"
+    READ_LAG = "read_lag"
+    EVENT_LOST = "event_lost"
+    EVENT_TWICE = "event_twice"
+    EVENT_SWAP = "event_swap"
+    EVENT_LATE = "event_late"
+    SUBSCRIPTION = "subscription"
+    PARTIAL = "partial"
 
 
 STREAM_FAULTS = (
@@ -40,6 +60,22 @@ STREAM_FAULTS = (
     Fault.GAP,
 )
 REQUEST_FAULTS = (Fault.TOO_MANY, Fault.BANNED, Fault.SERVER_ERROR, Fault.TIMEOUT)
+ORDER_FAULTS = (
+    Fault.TIMEOUT_AFTER,
+    Fault.TIMEOUT_BEFORE,
+    Fault.ANSWER_LOST,
+    Fault.ANSWER_LATE,
+    Fault.UNKNOWN_503,
+    Fault.UNAVAILABLE_503,
+    Fault.INTERNAL_503,
+    Fault.UNEXPECTED,
+    Fault.BACKEND_TIMEOUT,
+    Fault.OVERLOADED,
+    Fault.LATE_TIMESTAMP,
+)
+#: Their amount is the probability that the order was accepted all the same.
+OPEN_OUTCOMES = (Fault.UNKNOWN_503, Fault.UNEXPECTED, Fault.BACKEND_TIMEOUT)
+EVENT_FAULTS = (Fault.EVENT_LOST, Fault.EVENT_TWICE, Fault.EVENT_SWAP, Fault.EVENT_LATE, Fault.SUBSCRIPTION)
 #: What the amount means, by kind, and its value where none is given.
 AMOUNTS = {
     Fault.STALL: 2.0,
@@ -48,6 +84,16 @@ AMOUNTS = {
     Fault.BANNED: 5.0,
     Fault.SERVER_ERROR: 503.0,
     Fault.TIMEOUT: 15.0,
+    Fault.TIMEOUT_AFTER: 15.0,
+    Fault.TIMEOUT_BEFORE: 15.0,
+    Fault.ANSWER_LATE: 0.2,
+    Fault.UNKNOWN_503: 0.5,
+    Fault.UNEXPECTED: 0.5,
+    Fault.BACKEND_TIMEOUT: 0.5,
+    Fault.READ_LAG: 0.5,
+    Fault.EVENT_SWAP: 0.1,
+    Fault.EVENT_LATE: 0.5,
+    Fault.PARTIAL: 3.0,
 }
 
 
@@ -102,6 +148,8 @@ def fault_rate(kind: Fault, probability: float, amount: float | None) -> FaultRa
     value = AMOUNTS.get(kind, 0.0) if amount is None else amount
     if kind is Fault.SERVER_ERROR and not 500 <= value <= 599:
         raise ConfigError(f"a status of {value:g} for the fault 5xx is impossible; allowed: 500 to 599")
+    if kind in OPEN_OUTCOMES and value > 1:
+        raise ConfigError(f"an amount of {value:g} for the fault {kind} is impossible; allowed: a probability, 0 to 1")
     if kind is not Fault.SKEW and value < 0:
         raise ConfigError(f"an amount of {value:g} for the fault {kind} is impossible; allowed: 0 or more")
     return FaultRate(kind, probability, value)
@@ -116,6 +164,7 @@ class FaultPlan:
         self.rates: dict[Fault, FaultRate] = {rate.kind: rate for rate in rates}
         self._armed: list[Armed] = []
         self._requests = self.random("requests")
+        self._orders = self.random("orders")
         #: Whether any message could meet a fault now.
         self.streams_at_risk = False
         self._assess()
@@ -154,6 +203,23 @@ class FaultPlan:
     def for_request(self) -> tuple[Fault, float] | None:
         """Return the fault and amount that meet a REST request, counted."""
         return self._armed_for(REQUEST_FAULTS, None) or self._drawn(self._requests, REQUEST_FAULTS)
+
+    def for_order(self) -> tuple[Fault, float] | None:
+        """Return the fault and amount that meet a request which changes orders, counted."""
+        return self._armed_for(ORDER_FAULTS, None) or self._drawn(self._orders, ORDER_FAULTS)
+
+    def for_event(self, random: Random, name: str) -> tuple[Fault, float] | None:
+        """Return the fault and amount that meet an event called `name` on one user stream, counted."""
+        return self._armed_for(EVENT_FAULTS, name) or self._drawn(random, EVENT_FAULTS)
+
+    def strikes(self, kind: Fault, of: str | None = None) -> float | None:
+        """Return the amount where `kind` strikes now (`of`: what an armed one may be bound to), counted."""
+        struck = self._armed_for((kind,), of) or self._drawn(self._orders, (kind,))
+        return None if struck is None else struck[1]
+
+    def coin(self, share: float) -> bool:
+        """Tell, with probability `share`, whether something happened that the client is not told."""
+        return self._orders.random() < share
 
     def _armed_for(self, allowed: tuple[Fault, ...], stream: str | None) -> tuple[Fault, float] | None:
         for armed in self._armed:

@@ -100,11 +100,16 @@ class Hub:
             del self._channels[route.market, name, unit]
             self._sort()
 
-    def close_at(self, due: int) -> None:
-        """Publish all that is due at `due`: trades, best prices, then candles, the short ones first."""
+    def close_at(self, due: int) -> int:
+        """Publish all that is due at `due`: trades, best prices, then candles, the short ones first; return how many
+        candles closed."""
+        closed = 0
         for channel in self._ordered:
             if due % channel.feed.every_ms == 0:
-                channel.publish(channel.feed.at_close(due))
+                updates = channel.feed.at_close(due)
+                channel.publish(updates)
+                closed += sum(is_closed for _, is_closed in updates)
+        return closed
 
     def update(self, now: int, speed: float) -> None:
         """Publish what has changed since the last updates, each stream at its own pace."""

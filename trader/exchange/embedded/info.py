@@ -17,6 +17,8 @@ SPOT_ORDER_TYPES = [
     "TAKE_PROFIT",
     "TAKE_PROFIT_LIMIT",
 ]
+#: What Binance has on spot and this exchange has not.
+LACKING = ("allowTrailingStop", "amendAllowed", "opoAllowed", "pegInstructionsAllowed")
 FUTURES_ORDER_TYPES = [
     "LIMIT",
     "MARKET",
@@ -34,7 +36,8 @@ def played_symbols(
     """Return the exchangeInfo entry of each symbol in `symbols`; what is played is trading, whatever was stored."""
     known = listed_symbols(stored)
     make = _spot_entry if market == "spot" else _futures_entry
-    return {symbol: _cleaned(dict(known[symbol])) if symbol in known else make(symbol, defaults) for symbol in symbols}
+    entries = {symbol: known[symbol] if symbol in known else make(symbol, defaults) for symbol in symbols}
+    return {symbol: _cleaned(dict(entry)) for symbol, entry in entries.items()}
 
 
 def exchange_info(market: str, entries: list[dict[str, Any]], weight_limit: int, server_time_ms: int) -> dict[str, Any]:
@@ -74,7 +77,8 @@ def _limit(kind: str, interval: str, number: int, limit: int) -> dict[str, Any]:
 
 def _cleaned(entry: dict[str, Any]) -> dict[str, Any]:
     filters = [{name: value for name, value in each.items() if value is not None} for each in entry["filters"]]
-    return entry | {"filters": filters, "status": "TRADING"}
+    lacking = {name: False for name in LACKING if name in entry}
+    return entry | {"filters": filters, "status": "TRADING"} | lacking
 
 
 def _price_and_lot(defaults: dict[str, str]) -> list[dict[str, Any]]:

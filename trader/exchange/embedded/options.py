@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import msgspec
 
 from trader.core.errors import ConfigError
+from trader.core.timeframe import Timeframe
+from trader.exchange.embedded.accounts.order_count import Window
+from trader.exchange.embedded.accounts.specs import AccountSpec
 from trader.exchange.embedded.faults import FaultRate
 
 #: The speed called "max": as fast as the consumers take it.
 MAX_SPEED = math.inf
 #: Filters of a symbol of which nothing is known: the eight decimals of the wire.
 NO_FILTERS = {"tickSize": "0.00000001", "stepSize": "0.00000001", "minQty": "0", "minNotional": "5"}
-
-
+#: Orders that an account may send: spot counts unfilled ones only (binance.md, section 7).
+ORDER_WINDOWS = {
+    "spot": (Window("SECOND", 10, 100), Window("DAY", 1, 200_000)),
+    "futures": (Window("SECOND", 10, 300), Window("MINUTE", 1, 1_200)),
+}
 T = TypeVar("T", int, float)
 
 
@@ -54,12 +61,37 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     queued_messages: int = 20_000
 
 
+class Touch(StrEnum):
+    """Which of two resting orders comes first that one candle reaches both: the stop, as the simulation has it, or
+    the one that the path of trades inside the candle meets first."""
+
+    STOP_FIRST = "stop-first"
+    PATH = "path"
+
+
+class Trading(msgspec.Struct, frozen=True, kw_only=True):
+    """The trading side. `half_spread` is what a taker pays or gets less, as a fraction of the price; fees by market.
+
+    `judge`: the candles on which `Touch.STOP_FIRST` judges resting orders; None is the finest of each symbol.
+    `orders`: how many orders an account may send, by market.
+    """
+
+    accounts: tuple[AccountSpec, ...] = ()
+    half_spread: float = 0.0002
+    maker_fee: PerMarket[float] = PerMarket(0.001, 0.0002)
+    taker_fee: PerMarket[float] = PerMarket(0.001, 0.0005)
+    touch: Touch = Touch.STOP_FIRST
+    judge: Timeframe | None = None
+    orders: dict[str, tuple[Window, ...]] = msgspec.field(default_factory=lambda: dict(ORDER_WINDOWS))
+
+
 class ExchangeOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How to play. Times in ms UTC; `speed` in seconds of the market per second, or `MAX_SPEED`.
 
     `data` is the folder of a store; without it a market is generated from `seed`. `symbols` empty plays all that the
     store holds. The play spans `[start, end)` and goes on at `at`; what lies before has happened. `hold` waits for
-    `POST /control/start`. `default_filters` describe symbols of which no exchangeInfo is stored.
+    `POST /control/start`. In `lockstep` it waits at each close for `POST /control/go`. `default_filters` describe
+    symbols of which no exchangeInfo is stored.
     """
 
     port: int = 0
@@ -71,6 +103,8 @@ class ExchangeOptions(msgspec.Struct, frozen=True, kw_only=True):
     speed: float = 1.0
     seed: int = 7
     hold: bool = False
+    lockstep: bool = False
+    trading: Trading = Trading()
     faults: tuple[FaultRate, ...] = ()
     fault_seed: int = 0
     limits: Limits = Limits()

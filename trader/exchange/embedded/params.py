@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 
 import msgspec
 
 from trader.core.timeframe import Timeframe
+from trader.exchange.embedded.accounts.decimals import parse_decimal
 from trader.exchange.embedded.api_error import (
     ApiError,
     bad_interval,
@@ -118,6 +120,29 @@ class Params:
     def text(self, name: str, default: str = "") -> str:
         """Return an optional text."""
         return self._values.get(name, default)
+
+    def needed(self, name: str) -> str:
+        """Return a mandatory text."""
+        text = self._values.get(name, "")
+        if not text:
+            raise missing(name)
+        return text
+
+    def decimal(self, name: str, digits: int = 8) -> Decimal | None:
+        """Return an optional exact number of at most `digits` behind the point."""
+        text = self._values.get(name)
+        if text is None:
+            return None
+        if not text:
+            raise ApiError(-1105, f"Parameter '{name}' was empty.")
+        return parse_decimal(name, text, digits)
+
+    def flag(self, name: str) -> bool:
+        """Return an optional `true` or `false`."""
+        text = self._values.get(name, "false").lower()
+        if text not in ("true", "false"):
+            raise illegal_characters(name, "^(true|false)$")
+        return text == "true"
 
     def _tape_of(self, symbol: str, name: str) -> Tape:
         if self.floor.market == "spot" and not SYMBOL.fullmatch(symbol):

@@ -9,6 +9,7 @@ from contextlib import suppress
 from trader.core.timeframe import MINUTE_MS
 from trader.exchange.embedded.clock import PlayClock
 from trader.exchange.embedded.hub import Hub
+from trader.exchange.embedded.lockstep import Lockstep
 
 #: The longest that the play sleeps, wall seconds: a new stream or speed takes effect within it.
 NAP_S = 0.25
@@ -18,14 +19,24 @@ class Play:
     """Moves `clock` to `end_ms` (never, when that is None) and lets `hub` speak at each due time.
 
     `muffled` tells that listeners may be deaf (silent streams): then it is looked whether anybody hears at all.
+    `match` fills orders up to a time, before anything is said of it.
     """
 
-    def __init__(self, clock: PlayClock, hub: Hub, end_ms: int | None, muffled: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        clock: PlayClock,
+        hub: Hub,
+        end_ms: int | None,
+        muffled: Callable[[], bool],
+        match: Callable[[int], None] = lambda now: None,
+    ) -> None:
         self.clock = clock
         self.end_ms = end_ms
         self.ended = False
+        self.lockstep = Lockstep()
         self._hub = hub
         self._muffled = muffled
+        self._match = match
         self._released = asyncio.Event()
 
     @property
@@ -57,6 +68,7 @@ class Play:
         """Show what has changed, unless `due` has been reached: what closes then comes first. Return what is due."""
         with self.clock.still() as now:
             if now < due:
+                self._match(now)
                 self._hub.update(now, self.clock.speed)
         return min(due, self._next_due(now))
 
@@ -75,12 +87,19 @@ class Play:
         """Publish what closes at `due`, unless it had happened before the play began; return what is due next."""
         if due > self.clock.position:
             self.clock.reach(due)
-            self._hub.close_at(due)
+            self._match(due)
+            await self._hold(due, self._hub.close_at(due))
         if due == self.end_ms:
             self.ended = True
             self._hub.end(f'{{"e":"play","E":{due},"state":"ended"}}')
         await (self._hub.space() if self.clock.fastest else asyncio.sleep(0))
         return self._next_due(due)
+
+    async def _hold(self, due: int, closed: int) -> None:
+        """In lockstep, wait at a close that was told until all orders of that instant are in."""
+        if closed and not self.lockstep.passed(due):
+            await self.lockstep.hold(due)
+            self.clock.set_speed(self.clock.speed)  # the time that was waited does not count
 
     def _next_due(self, after_ms: int) -> int:
         step = self._hub.finest_ms or MINUTE_MS

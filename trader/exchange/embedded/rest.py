@@ -17,6 +17,7 @@ from trader.exchange.embedded.params import Params
 from trader.exchange.embedded.rest_futures import futures_endpoints
 from trader.exchange.embedded.rest_spot import spot_endpoints
 from trader.exchange.embedded.transport import Transport
+from trader.exchange.embedded.weights import WeightMeter
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 #: The bodies of a server error: of 503 the one that leaves the outcome open, of others the page of a proxy.
@@ -43,7 +44,10 @@ class Rest:
     def _handler(self, market: str, endpoint: Endpoint) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             fault = self._transport.plan.for_request()
-            if fault is not None and (broken := await self._misbehave(market, request, *fault)) is not None:
+            if (
+                fault is not None
+                and (broken := await misbehave(self._transport.meters[market], request, *fault)) is not None
+            ):
                 return broken
             try:
                 return self._answer(market, endpoint, request)
@@ -73,21 +77,6 @@ class Rest:
         headers = {"X-MBX-USED-WEIGHT-1M": used}
         return headers if market == "futures" else headers | {"X-MBX-USED-WEIGHT": used}
 
-    async def _misbehave(
-        self, market: str, request: web.Request, fault: Fault, amount: float
-    ) -> web.StreamResponse | None:
-        """Do what the fault says; return None where the request goes on to be refused by the meter."""
-        meter = self._transport.meters[market]
-        if fault is Fault.TIMEOUT:
-            return await _never_answer(request, amount)
-        if fault in (Fault.TOO_MANY, Fault.BANNED):
-            meter.limit_for(amount) if fault is Fault.TOO_MANY else meter.ban_for(amount)
-            return None
-        status = int(amount)
-        if status == 503:
-            return json_answer(UNKNOWN_ERROR, status)
-        return web.Response(status=status, text=f"<html><body>{status}</body></html>", content_type="text/html")
-
     async def _no_coin_margined(self, _: web.Request) -> web.Response:
         return json_answer({"timezone": "UTC", "rateLimits": [], "exchangeFilters": [], "symbols": []})
 
@@ -102,6 +91,19 @@ def json_answer(body: Any, status: int = 200, headers: Mapping[str, str] | None 
 def not_found(request: web.Request) -> web.Response:
     """Return the answer to a path that is not there."""
     return json_answer({"code": -5000, "msg": f"Path {request.path}, Method {request.method} is invalid"}, 404)
+
+
+async def misbehave(meter: WeightMeter, request: web.Request, fault: Fault, amount: float) -> web.StreamResponse | None:
+    """Do what the fault says; return None where the request goes on to be refused by the meter."""
+    if fault is Fault.TIMEOUT:
+        return await _never_answer(request, amount)
+    if fault in (Fault.TOO_MANY, Fault.BANNED):
+        meter.limit_for(amount) if fault is Fault.TOO_MANY else meter.ban_for(amount)
+        return None
+    status = int(amount)
+    if status == 503:
+        return json_answer(UNKNOWN_ERROR, status)
+    return web.Response(status=status, text=f"<html><body>{status}</body></html>", content_type="text/html")
 
 
 async def _never_answer(request: web.Request, seconds: float) -> web.StreamResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from aiohttp import WSCloseCode, web
 
@@ -18,11 +19,27 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PREFIXES = {Route.SPOT: "", Route.MARKET: "/market", Route.PUBLIC: "/public"}
 
 
+class Client(Protocol):
+    """One open connection, of whatever door."""
+
+    def drop(self) -> None:
+        """End it at once, without a word."""
+        ...
+
+    def stall(self, seconds: float) -> None:
+        """Send nothing for `seconds`."""
+        ...
+
+    async def close(self, code: WSCloseCode, reason: str) -> None:
+        """End it politely."""
+        ...
+
+
 class Sockets:
-    """Opens connections and ends them all."""
+    """Opens connections and ends them all; doors elsewhere enter theirs into `connections`."""
 
     def __init__(self, hub: Hub, transport: Transport) -> None:
-        self.connections: dict[Connection, None] = {}
+        self.connections: dict[Client, None] = {}
         self.accepted = 0
         self._hub = hub
         self._transport = transport

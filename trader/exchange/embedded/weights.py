@@ -49,6 +49,11 @@ class WeightMeter:
         if now < self._limited_until:
             raise self._refused(now)
 
+    def refund(self, weight: int) -> None:
+        """Take a weight out again: orders that are accepted cost none."""
+        self._turn()
+        self._used = max(0, self._used - weight)
+
     def limit_for(self, seconds: float) -> None:
         """Answer 429 for `seconds` from now, whatever was used."""
         self._limited_until = self._wall() + seconds
