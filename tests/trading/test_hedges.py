@@ -258,7 +258,7 @@ def test_a_wild_market_is_hedged_sooner_and_a_calm_one_later(before: float, afte
 
 @pytest.mark.parametrize(("recovery", "hedges"), [(0.13, True), (0.142, False)])
 def test_a_wild_market_brings_no_hedge_where_hedges_close(recovery: float, hedges: bool) -> None:
-    """The drawdown is 14 %, the threshold of 16 % is cut to 11.2 %: past the recovery it would open and close in turn."""
+    """The drawdown is 14 %, the threshold of 16 % is cut to 11.2 %: past the recovery it would flap."""
     world = hedger(timeframe=Timeframe.HOUR_1, HEDGING={"enable": True, "hedge_recovery_threshold": recovery})
     for hour in range(150):
         spread = 0.0005 if hour < 120 else 0.004
