@@ -1,6 +1,7 @@
 """Prove that daemon and backtest give the same trades.
 
-`python -m tests.parity --data DIR --coins A,B --from DAY --to DAY [--timeframes ...] [--faults SEED] [--set N=V]`
+`python -m tests.parity --data DIR --coins A,B --from DAY --to DAY [--timeframes ...] [--preset NAME] [--set N=V]
+[--faults SEED]`
 
 The embedded exchange plays the stored candles at full speed as a process of its own; the daemon trades on it over
 real sockets; the backtest runs over the same candles. `trades_log.csv` must be the same bytes and the counts of
@@ -54,6 +55,7 @@ class Options(argparse.Namespace):
     start: str
     end: str
     faults: int | None
+    preset: str | None
     set: list[str]
     keep: Path | None
     timeout: float
@@ -68,6 +70,7 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--from", dest="start", required=True, metavar="TIME")
     parser.add_argument("--to", dest="end", required=True, metavar="TIME")
     parser.add_argument("--faults", type=int, metavar="SEED", help="let things go wrong, seeded")
+    parser.add_argument("--preset", metavar="NAME", help="a way to trade, for both runs")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting for both runs")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep what both runs wrote there")
     parser.add_argument("--timeout", type=float, default=1_800.0, metavar="SECONDS", help="for each of the processes")
@@ -93,7 +96,8 @@ def main(arguments: Sequence[str]) -> int:
 def common(options: Options) -> list[str]:
     """Return the options that both runs share."""
     pairs = [part for pair in options.set for part in ("--set", pair)]
-    return ["--coins", options.coins, "--timeframes", options.timeframes, *pairs]
+    preset = ["--preset", options.preset] if options.preset else []
+    return ["--coins", options.coins, "--timeframes", options.timeframes, *preset, *pairs]
 
 
 def daemon_arguments(options: Options, folder: Path, url: str) -> list[str]:
@@ -173,9 +177,10 @@ def verdict(folder: Path) -> int:
     found = [*_log_differences(*logs), *_count_differences(live, past)]
     for line in found[:40]:
         print(line)
-    trades, reasons = trades_of(logs[1])
+    trades, hedges, reasons = trades_of(logs[1])
     decided = {key: count for key, count in past.items() if not key[2].startswith("dropped_")}
     refusals = sum(count for key, count in decided.items() if key[2] != "entries")
+    print(f"hedges: {hedges} opened, {reasons['hedge_close']} closed by their rule")
     print("exits: " + (", ".join(f"{reason} {count}" for reason, count in reasons.most_common()) or "none"))
     said = "differ" if found else "equal" if trades else "nothing shown, no trade was made"
     counts = f"{sum(decided.values())} candles, {trades} trades, {refusals} refusals"
@@ -210,11 +215,12 @@ def counts_of_backtest(metrics: dict[str, Any]) -> dict[Key, int]:
     return counts
 
 
-def trades_of(log: str) -> tuple[int, Counter[str]]:
-    """Return how many trades a log holds, and how often each exit reason."""
+def trades_of(log: str) -> tuple[int, int, Counter[str]]:
+    """Return how many trades a log holds, how many of them are hedges, and how often each exit reason."""
     head, *rows = (line.split(",") for line in log.splitlines())
     reasons = Counter(row[head.index("exit_reason")] for row in rows)
-    return len({row[head.index("trade_id")] for row in rows}), reasons
+    strategies = {row[head.index("trade_id")]: row[head.index("strategy")] for row in rows}
+    return len(strategies), list(strategies.values()).count("hedge"), reasons
 
 
 def _log_differences(live: str, past: str) -> Iterator[str]:

@@ -7,16 +7,36 @@ from pathlib import Path
 import pytest
 
 from tests import parity
-from tests.engine.live.venues import COINS, FIRST_MS, LOOSE, make_store
-from trader.core.timeframe import HOUR_MS
+from tests.engine.live.venues import COINS, FIRST_MS, HISTORY_MS, LOOSE, make_store
+from trader.core.timeframe import HOUR_MS, Timeframe
+from trader.market.store import Store
+from trader.market.synthetic import SyntheticMarket
 
 END_MS = FIRST_MS + 10 * HOUR_MS
+#: Thresholds so low that hedges open and close within some hours.
+HEDGED = {
+    "HEDGING.hedge_threshold": "0.01",
+    "HEDGING.hedge_recovery_threshold": "0.005",
+    "HEDGING.coin_overrides.BTCUSDT.hedge_threshold": "0.01",
+    "HEDGING.coin_overrides.ETHUSDT.hedge_threshold": "0.012",
+}
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("store")
     make_store(root, END_MS)
+    return root
+
+
+@pytest.fixture(scope="module")
+def futures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("futures")
+    store, market = Store(root), SyntheticMarket(7, COINS, FIRST_MS)
+    for coin in COINS:
+        store.merge("futures", market.candles(coin, Timeframe.MIN_1, FIRST_MS - HISTORY_MS, END_MS))
+        store.merge_funding("futures", coin, [(FIRST_MS + 8 * HOUR_MS, 0.0001)])
+    store.save_exchange_info("futures", market.exchange_info("futures"))
     return root
 
 
@@ -34,6 +54,17 @@ def test_daemon_and_backtest_give_the_same_trades(
     said = capsys.readouterr().out
     assert code == 0, said
     assert said.rstrip().endswith("reconnects: equal")
+
+
+def test_hedges_open_and_close_alike_in_both(futures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pairs = [part for name, value in HEDGED.items() for part in ("--set", f"{name}={value}")]
+    code = parity.main(arguments(futures, "--preset", "pattern_futures", *pairs, "--faults", "3"))
+    said = capsys.readouterr().out
+    assert code == 0, said
+    *_, hedges, _, last = said.rstrip().splitlines()
+    opened, closed = (int(word) for word in hedges.split() if word.isdigit())
+    assert min(opened, closed) >= 3
+    assert last.endswith("reconnects: equal")
 
 
 def test_a_run_without_trades_shows_nothing(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from trader.exchange.binance.rest import BinanceRest
 from trader.exchange.embedded.app import EmbeddedExchange
 from trader.exchange.embedded.faults import parse_fault
 from trader.exchange.embedded.options import ExchangeOptions
+from trader.exchange.embedded.source_generated import DEFAULT_START_MS, GeneratedSource
 from trader.execution.governor import WeightGovernor
 from trader.market.history import history
 from trader.market.store import Store
@@ -54,7 +55,7 @@ async def reading(url: str, market: Market = "spot", patience: Patience = QUICK)
 
 
 @asynccontextmanager
-async def playing(source: TableSource, **options: Any) -> AsyncIterator[str]:
+async def playing(source: TableSource | GeneratedSource, **options: Any) -> AsyncIterator[str]:
     """Play `source`, standing still behind its last candle but one."""
     first, last = source.span("spot", "BTCUSDT", source.timeframes("spot", "BTCUSDT")[0])
     held = {"start": first, "at": last - 1, "hold": True, **options}
@@ -273,14 +274,14 @@ async def test_seconds_before_the_first_trade_stand_at_the_price_before(tmp_path
     assert candles.volume.sum() == 1.0
 
 
-@pytest.fixture
-def exchange_url() -> Iterator[str]:
-    """Play two markets in a thread, for commands that have loops of their own."""
+@contextmanager
+def in_a_thread(exchange: Callable[[], AbstractAsyncContextManager[str]]) -> Iterator[str]:
+    """Run `exchange` in a thread, for commands that have loops of their own."""
     ready, stopping = threading.Event(), threading.Event()
     found: list[str] = []
 
     async def play() -> None:
-        async with playing(two_markets(MINUTES)) as url:
+        async with exchange() as url:
             found.append(url)
             ready.set()
             while not stopping.is_set():  # noqa: ASYNC110 - an event of threads
@@ -292,6 +293,13 @@ def exchange_url() -> Iterator[str]:
     yield found[0]
     stopping.set()
     thread.join()
+
+
+@pytest.fixture
+def exchange_url() -> Iterator[str]:
+    """Play two markets."""
+    with in_a_thread(lambda: playing(two_markets(MINUTES))) as url:
+        yield url
 
 
 @pytest.fixture
@@ -340,8 +348,18 @@ def test_wrong_use_is_refused_in_words(words: list[str], fault: str, capsys: pyt
 
 @pytest.mark.usefixtures("_in_an_empty_directory")
 def test_a_wrong_coin_is_refused_with_its_neighbours(exchange_url: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["download", "--coins", "ETHXUSDT", "--from", "2025-01-01", "--url", exchange_url], COMMANDS) == 2
+    words = ["download", "--coins", "ETHXUSDT", "--from", "2025-01-01", "--url", exchange_url, "--data", "home"]
+    assert main(words, COMMANDS) == 2
     assert "did you mean ETHUSDT" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_in_an_empty_directory")
+def test_generated_candles_are_not_put_among_real_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    invented = GeneratedSource(1, ("BTCUSDT",), DEFAULT_START_MS)
+    with in_a_thread(lambda: playing(invented, start=DEFAULT_START_MS, at=DEFAULT_START_MS)) as url:
+        assert main(["download", "--coins", "BTCUSDT", "--from", "2026-01-05", "--url", url], COMMANDS) == 2
+    assert "allowed: a folder of their own, as in --data" in capsys.readouterr().err
+    assert not Path("data/spot").exists()
 
 
 @pytest.mark.usefixtures("_in_an_empty_directory")

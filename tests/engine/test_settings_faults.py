@@ -69,6 +69,7 @@ def tiers(*probabilities: float) -> dict[str, Any]:
         ({"TIMEFRAMES": ["2min"]}, "TIMEFRAMES.0 = 2min (given): allowed: 1s, 15s, 30s, 1min, 5min, 15min, 30min, 1h,"),
         # unknown names
         ({"COIN": ["X"]}, "COIN (given): there is no such setting; did you mean COINS?"),
+        ({"MAX_TRADES": 2}, "MAX_TRADES (given): there is no such setting; did you mean MAX_CONCURRENT_TRADES?"),
         ({"TRAILING_STOP": {"trial_pct": 1}}, "no such setting; did you mean TRAILING_STOP.trail_pct?"),
         ({"trail_pct": 1}, "trail_pct (given): there is no such setting; did you mean TRAILING_STOP.trail_pct?"),
         ({"PATTERN_TARGETS": {"double_tops": {}}}, "no such setting"),

@@ -320,16 +320,34 @@ def test_a_limit_approves_no_nan_or_infinity_in_anything_that_it_looks_at(limit:
     assert seen >= SEEN.get(limit.rule, set()), seen
 
 
+LAX = {"MIN_PROBABILITY": 0.0, "MIN_STRENGTH": 0.0, "MIN_ATR_PCT": 0.0, "MIN_NET_PROFIT_PCT": -1.0}
+
+
+@pytest.mark.parametrize("pattern", [Pattern.ASCENDING_TRIANGLE, Pattern.SYMMETRICAL_TRIANGLE])
 @pytest.mark.parametrize("mode", ["pattern", "atr"])
 @pytest.mark.parametrize("bad", BAD)
 @pytest.mark.parametrize("field", ["close", "atr14", "probability", "strength", "ema50"])
-def test_no_trade_opens_on_what_is_not_a_number(field: str, bad: float, mode: str) -> None:
-    lax = {"MIN_PROBABILITY": 0.0, "MIN_STRENGTH": 0.0, "MIN_ATR_PCT": 0.0, "MIN_NET_PROFIT_PCT": -1.0}
-    world = World(STOP_MODE=mode, MARKET="futures", **lax)
-    reading = wish()
+def test_no_trade_opens_on_what_is_not_a_number(field: str, bad: float, mode: str, pattern: Pattern) -> None:
+    world = World(STOP_MODE=mode, MARKET="futures", **LAX)
+    reading = wish(pattern=pattern)
     assert reading.signal is not None
     holder = reading if field in reading.__struct_fields__ else reading.signal
     changed = msgspec.structs.replace(holder, **{field: bad})
     world.tick(100.0, readings=[changed if holder is reading else msgspec.structs.replace(reading, signal=changed)])
     assert "opened" not in world.rules()
     assert sum(world.rules().values()) == 1
+
+
+@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize("field", ["close", "ema50"])
+def test_a_symmetrical_triangle_without_a_trend_has_no_side_though_the_trend_is_not_asked_for(
+    field: str, bad: float
+) -> None:
+    """It neither opens a trade nor turns one round."""
+    world = World(MARKET="futures", TREND_ALIGNMENT=False, REVERSAL={"enable": True}, **LAX)
+    world.tick(100.0, readings=[wish(trend=1.01)])
+    world.tick(100.0)
+    blind = msgspec.structs.replace(wish(pattern=Pattern.SYMMETRICAL_TRIANGLE), **{field: bad})
+    world.tick(100.0, readings=[blind])
+    assert world.rules() == {"opened": 1, "warming_up": 1}
+    assert world.trade.closing == ""

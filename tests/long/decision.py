@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from tests.long.guards import SecondGuards
 from tests.long.hours import SecondHours, move_together
+from tests.long.terms import allowed, held, kept, tries
 from trader.core.instrument import Instrument
 from trader.core.settings import Settings
 from trader.core.signal import Reading
@@ -45,9 +46,11 @@ class Verdict(NamedTuple):
 
 
 def side(reading: Reading) -> int:
-    """Return 1 for LONG, -1 for SHORT."""
+    """Return 1 for LONG, -1 for SHORT, 0 for a triangle that goes with a trend which is not known."""
     assert reading.signal is not None
     if reading.signal.pattern == "symmetrical_triangle":
+        if not math.isfinite(reading.close - reading.ema50):
+            return 0
         return 1 if reading.close > reading.ema50 else -1
     return -1 if reading.signal.pattern in SHORTS else 1
 
@@ -59,9 +62,12 @@ def decide(facts: Facts) -> Verdict:
         return Verdict(rule)
     sign, price, instrument = side(facts.reading), facts.reading.close, facts.instrument
     stop = instrument.level_towards(_stop(facts), price)
-    leverage = _leverage(facts)
-    wanted, affordable = _sizes(facts, sign * (price - stop), leverage)
-    quantity = instrument.cut_quantity(max(0.0, min(wanted, affordable)))
+    for leverage in _leverages(facts):
+        room = allowed(instrument.brackets, leverage) - held(facts.book, facts.reading.symbol, sign)
+        wanted, affordable = _sizes(facts, sign * (price - stop), leverage)
+        if min(wanted, affordable) * price <= room:
+            break
+    quantity = instrument.cut_quantity(max(0.0, min(wanted, affordable, room / price)))
     rule = next(_after_size(facts, quantity, stop, leverage), "")
     if rule:
         return Verdict(rule)
@@ -126,7 +132,8 @@ def _after_size(facts: Facts, quantity: float, stop: float, leverage: float) -> 
         yield "direction_exposure"
     if settings.CORRELATION_MODE == "skip" and _correlated(facts):
         yield "correlated"
-    liquidation = price * (1 - sign * (1 / leverage - settings.MAINTENANCE_MARGIN_RATE))
+    rate = kept(facts.instrument.brackets, quantity * price or 1e-9, settings)
+    liquidation = price * (1 - sign * (1 / leverage - rate))
     if settings.MARKET == "futures" and sign * stop <= sign * liquidation:
         yield "beyond_liquidation"
 
@@ -186,12 +193,24 @@ def _reduction(facts: Facts) -> float:
     return factor
 
 
+def _leverages(facts: Facts) -> list[float]:
+    """Return the leverages at which the entry is sized, in turn: the first that fits counts."""
+    symbol, brackets, book = facts.reading.symbol, facts.instrument.brackets, facts.book
+    standing = [t.leverage for t in book.trades.values() if t.symbol == symbol]
+    standing += [p.request.leverage for p in book.pending.values() if p.request.symbol == symbol]
+    if brackets and standing:
+        return standing[:1]
+    return list(tries(brackets, _leverage(facts)))
+
+
 def _leverage(facts: Facts) -> float:
     settings, symbol, tiers = facts.settings, facts.reading.symbol, facts.settings.CONFIDENCE_TIERS
     assert facts.reading.signal is not None
     highest = settings.LEVERAGE_BY_COIN.get(symbol, settings.LEVERAGE)
     if settings.MARKET == "spot":
         return 1.0
+    if facts.instrument.brackets:
+        highest = min(highest, facts.instrument.brackets[0].initial_leverage)
     if not tiers.enable:
         return highest
     standing = [t.leverage for t in facts.book.trades.values() if t.symbol == symbol]

@@ -27,14 +27,18 @@ class SecondHours:
         if candle.timeframe.ms > HOUR_MS:
             return
         hour = -(-candle.close_time // HOUR_MS)
-        self.candles = [kept for kept in self.candles if -(-kept.close_time // HOUR_MS) == hour] + [candle]
+        newest = max((-(-kept.close_time // HOUR_MS) for kept in self.candles), default=hour)
+        made_of = [candle, *(kept for kept in self.candles if newest == hour)]
+        if hour >= newest:
+            self.candles = made_of
         if candle.close_time % HOUR_MS == 0:
-            self._complete(hour, candle.close)
+            self._complete(hour, made_of)
 
-    def _complete(self, hour: int, close: float) -> None:
+    def _complete(self, hour: int, candles: list[Candle]) -> None:
+        close = candles[0].close
         before = next(reversed(self.closes.values()), close)
-        high = max([before, *(candle.high for candle in self.candles)])
-        low = min([before, *(candle.low for candle in self.candles)])
+        high = max([before, *(candle.high for candle in candles)])
+        low = min([before, *(candle.low for candle in candles)])
         self.closes[hour] = close
         self.true_ranges.append(high - low)
         if len(self.true_ranges) == 14:

@@ -10,13 +10,14 @@ from typing import Any
 from tests.builders import START_MS
 from tests.builders import settings as build_settings
 from tests.long.machine import Machine
+from tests.long.terms import random_brackets
 from trader.core.candle import Candle
 from trader.core.errors import ConfigError
 from trader.core.events import Action, FundingRate, OperatorCommand
 from trader.core.instrument import Instrument
 from trader.core.settings import Settings
 from trader.core.signal import Pattern, Reading, Signal
-from trader.core.timeframe import Timeframe
+from trader.core.timeframe import HOUR_MS, Timeframe
 
 COINS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT")
 M1, M15, H1, H4 = Timeframe.MIN_1, Timeframe.MIN_15, Timeframe.HOUR_1, Timeframe.HOUR_4
@@ -191,8 +192,17 @@ class Life:
         self.drift = chance.choice([0.0, 0.0, 0.0005, -0.0005])
         self.together = chance.choice([0.0, 0.6, 0.62, 0.9])
         self.held: list[Candle] = []
-        self.time = START_MS
-        self.machine = Machine(settings, self.exits, {symbol: _instrument(symbol, chance) for symbol in self.exits})
+        futures = settings.MARKET == "futures"
+        self.machine = Machine(settings, self.exits, {name: _instrument(name, chance, futures) for name in self.exits})
+        self._remember(chance, chance.choice([0, 0, 50, 105, 300, 900]))
+
+    def _remember(self, chance: Random, hours: int) -> None:
+        """Let so many hours have been before the first instant."""
+        self.time = START_MS - hours * HOUR_MS
+        for _ in range(hours):
+            self.time += HOUR_MS
+            for candle in self._candles(chance):
+                self.machine.remember(candle)
 
     def step(self, chance: Random, wishes: float = 0.2, gaps: float = 0.02, late: float = 0.01) -> None:
         """Close the next instant: candles, some missing or late, signals in this share of streams, funding at times."""
@@ -242,6 +252,8 @@ class Life:
         if action is Action.SET:
             name, value = chance.choice(CHANGES)
             self.machine.command(OperatorCommand(action, name, json.dumps(value)))
+        elif action is Action.UNSET:
+            self.machine.command(OperatorCommand(action, chance.choice(CHANGES)[0]))
         elif action is Action.CLOSE:
             self.machine.command(OperatorCommand(action, chance.choice([*self.exits, "", "NONE"])))
         else:
@@ -297,7 +309,7 @@ class Life:
         return [FundingRate(symbol, due, chance.choice([0.0001, -0.0003, 0.005])) for symbol in known]
 
 
-def _instrument(symbol: str, chance: Random) -> Instrument:
+def _instrument(symbol: str, chance: Random, futures: bool) -> Instrument:
     tick, step = chance.choice(GRIDS)
     filters = {"tickSize": tick, "stepSize": step, "minQty": step, "minNotional": chance.choice(["5", "100"])}
-    return Instrument.from_filters(symbol, filters)
+    return Instrument.from_filters(symbol, filters, random_brackets(chance) if futures else ())

@@ -18,6 +18,7 @@ from trader.core.signal import Reading
 from trader.core.timeframe import Timeframe
 from trader.simulation.broker import BrokerState, SimulatedBroker
 from trader.trading.book import Book
+from trader.trading.hourly import Hourly, needs_hours
 from trader.trading.logic import TradingLogic
 from trader.trading.notes import Note
 
@@ -79,6 +80,12 @@ class Machine:
         commands = self._process(instant)
         self.oracle.end(commands, self.logic.settings)
         assert not self.ledger.payments
+
+    def remember(self, candle: Candle) -> None:
+        """Let a candle have been before the first instant: where hours are kept, they know it."""
+        if needs_hours(self.settings):
+            self.book.hours.setdefault(candle.symbol, Hourly()).take(candle, candle.close_time)
+            self.oracle.hours[candle.symbol].take(candle)
 
     def command(self, command: OperatorCommand) -> None:
         """Give a person's command."""

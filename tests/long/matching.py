@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from tests.long.terms import kept
 from trader.core.candle import Candle
 from trader.core.instrument import Instrument
 from trader.core.order import Fill, OrderRequest, Role
@@ -18,7 +19,10 @@ from trader.trading.notes import Note, PartClosed, TradeOpened
 
 
 class Standing(NamedTuple):
-    """What stands of a trade when a candle begins; `closing` is the reason of an order that fills at its open."""
+    """What stands of a trade when a candle begins; `closing` is the reason of an order that fills at its open.
+
+    `worth` is what it was worth at its entry.
+    """
 
     symbol: str
     sign: int
@@ -29,6 +33,7 @@ class Standing(NamedTuple):
     stop_reason: str
     targets: list[tuple[float, float, str]]
     closing: str
+    worth: float
 
 
 class Exit(NamedTuple):
@@ -45,7 +50,7 @@ def standing(trade: Trade, closing: str = "") -> Standing:
     targets = [(target.price, target.quantity, target.reason) for target in trade.targets]
     return Standing(
         *(trade.symbol, int(trade.direction), trade.entry_price, trade.leverage, trade.quantity_left),
-        *(trade.stop, trade.stop_reason, targets, closing),
+        *(trade.stop, trade.stop_reason, targets, closing, trade.quantity * trade.entry_price),
     )
 
 
@@ -53,7 +58,7 @@ def exits(before: Standing, candle: Candle, settings: Settings, instrument: Inst
     """Yield the parts that close in `candle`, in their order; an order to close has filled at its open."""
     sign, left, stop = before.sign, before.left, before.stop
     worst, best = (candle.low, candle.high) if sign > 0 else (candle.high, candle.low)
-    if _liquidated(before, candle.open, worst, settings):
+    if _liquidated(before, candle.open, worst, settings, instrument):
         yield Exit(Role.LIQUIDATION, "liquidation", left, before.entry * (1 - sign / before.leverage))
         return
     if sign * candle.open <= sign * stop:
@@ -72,11 +77,12 @@ def exits(before: Standing, candle: Candle, settings: Settings, instrument: Inst
         yield Exit(Role.TARGET, reason, quantity, price)
 
 
-def _liquidated(before: Standing, open: float, worst: float, settings: Settings) -> bool:
+def _liquidated(before: Standing, open: float, worst: float, settings: Settings, instrument: Instrument) -> bool:
     if settings.MARKET == "spot":
         return False
     sign, stop = before.sign, before.stop
-    price = before.entry * (1 - sign * (1 / before.leverage - settings.MAINTENANCE_MARGIN_RATE))
+    rate = kept(instrument.brackets, before.worth, settings)
+    price = before.entry * (1 - sign * (1 / before.leverage - rate))
     stop_comes_first = not math.isnan(stop) and sign * stop > sign * price
     return sign * open <= sign * price or (not stop_comes_first and sign * worst <= sign * price)
 

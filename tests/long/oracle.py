@@ -10,6 +10,7 @@ from tests.long.decision import Facts, decide, side
 from tests.long.guards import SecondGuards
 from tests.long.hours import SecondHours
 from tests.long.ledger import Ledger, near
+from tests.long.terms import allowed, held
 from trader.core.candle import Candle
 from trader.core.commands import Command, SubmitOrder
 from trader.core.events import Action, Instant, OperatorCommand
@@ -112,7 +113,7 @@ class Oracle:
         wishes = {(reading.symbol, reading.timeframe): reading for reading in self.readings if reading.signal}
         for trade in self.book.trades.values():
             reading = wishes.get((trade.symbol, trade.timeframe))
-            if reading is None or reading.signal is None or trade.hedge:
+            if reading is None or reading.signal is None or trade.hedge or not side(reading):
                 continue
             signal, rules = reading.signal, self.settings
             if side(reading) == trade.direction:
@@ -148,11 +149,13 @@ class Oracle:
         lost = sum((price - trade.entry_price) * trade.quantity_left * trade.direction for trade in own) < 0
         if not lost or net == 0 or self.guards.drawdown < self._threshold(symbol):
             return 0.0
-        quantity = self.instruments[symbol].cut_quantity(rule.hedge_ratio * abs(net))
+        leverage, way = own[0].leverage, -1 if net > 0 else 1
+        room = allowed(self.instruments[symbol].brackets, leverage) - held(self.book, symbol, way)
+        quantity = self.instruments[symbol].cut_quantity(max(0.0, min(rule.hedge_ratio * abs(net), room / price)))
         reserve = quantity * price / own[0].leverage
         if not self.instruments[symbol].tradable(quantity, price) or reserve > free:
             return 0.0
-        self.hedges.append((symbol, -1 if net > 0 else 1, quantity))
+        self.hedges.append((symbol, way, quantity))
         return reserve
 
     def _threshold(self, symbol: str) -> float:
@@ -199,7 +202,8 @@ class Oracle:
         self.decided += 1
         values = [reading.close, reading.atr14, reading.ema50]
         if not all(map(math.isfinite, values)):
-            looks_at = values if self.settings.TREND_ALIGNMENT else values[:2]
+            by_trend = self.settings.TREND_ALIGNMENT or (reading.signal is not None and not side(reading))
+            looks_at = values if by_trend else values[:2]
             assert rule != "opened" or all(map(math.isfinite, looks_at))
             return
         verdict = decide(
@@ -214,6 +218,13 @@ class Oracle:
             assert near(request.quantity, verdict.quantity), (note, verdict)
             assert request.leverage == verdict.leverage
             assert request.direction == side(reading)
+            self._compare_terms(note)
+
+    def _compare_terms(self, note: Ordered) -> None:
+        """No side of a coin is worth more than the exchange's brackets allow at its leverage, at the prices decided."""
+        request, instrument = note.request, self.instruments[note.request.symbol]
+        worth = request.quantity * note.reading.close + held(self.book, request.symbol, request.direction)
+        assert worth <= allowed(instrument.brackets, request.leverage) * (1 + 1e-9) + 1e-6 * note.reading.close
 
     # --- the end of an instant --------------------------------------------------------------------------------
 

@@ -9,11 +9,12 @@ import pytest
 
 from tests.reports.results import M5, a_run, empty_run
 from trader.core.timeframe import DAY_MS
+from trader.engine import run_notes
 from trader.reports import drawing, figures, headline, months, thin, trades_log
 from trader.reports.digest import Digest
 
 
-@pytest.mark.parametrize("module", [drawing, figures, headline, months, thin, trades_log])
+@pytest.mark.parametrize("module", [drawing, figures, months, run_notes, thin, trades_log])
 def test_examples_in_the_documentation_hold(module: ModuleType) -> None:
     found = doctest.testmod(module)
     assert found.attempted

@@ -80,7 +80,7 @@ class Alone:
         leverage = leverage_of(self._settings, self._logic.book, reading.symbol, reading.signal.probability)
         args = (direction, reading.close, math.nan, leverage, QUANTITY)
         proposal = Proposal(decided, reading, reading.signal, *args)
-        return Entry(proposal, Size(QUANTITY, Factors(0.0, 1.0, {}, {}, QUANTITY, QUANTITY, "risk"), ""))
+        return Entry(proposal, Size(QUANTITY, Factors(0.0, 1.0, {}, {}, QUANTITY, QUANTITY, "risk"), "", leverage))
 
     def _lived(self) -> Lived | None:
         opened = [note for note in self._notes if isinstance(note, TradeOpened)]

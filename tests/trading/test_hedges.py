@@ -256,6 +256,19 @@ def test_a_wild_market_is_hedged_sooner_and_a_calm_one_later(before: float, afte
     assert bool(world.book.pending) == hedges
 
 
+@pytest.mark.parametrize(("recovery", "hedges"), [(0.13, True), (0.142, False)])
+def test_a_wild_market_brings_no_hedge_where_hedges_close(recovery: float, hedges: bool) -> None:
+    """The drawdown is 14 %, the threshold of 16 % is cut to 11.2 %: past the recovery it would flap."""
+    world = hedger(timeframe=Timeframe.HOUR_1, HEDGING={"enable": True, "hedge_recovery_threshold": recovery})
+    for hour in range(150):
+        spread = 0.0005 if hour < 120 else 0.004
+        world.tick(100.0, 100 * (1 + spread), 100 * (1 - spread), 100.0)
+    world.tick(100.0, readings=[wish(timeframe=Timeframe.HOUR_1)])
+    world.tick(100.0)
+    world.tick(100.0, 100.0, 95.4, 95.4)
+    assert bool(world.book.pending) == hedges
+
+
 def test_candles_longer_than_an_hour_tell_no_hours() -> None:
     hours = Hourly()
     for at in range(200):

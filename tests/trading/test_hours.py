@@ -81,6 +81,36 @@ def test_below_a_hundred_common_returns_r_is_undefined(hours: int, reductions: d
     assert ask(correlated("halve", hours=hours)) == reductions
 
 
+@pytest.mark.parametrize("mode", ["halve", "skip", "off"])
+def test_decisions_for_which_r_is_undefined_are_counted_by_pair(mode: str) -> None:
+    world, pair = correlated(mode, hours=99), "BTCUSDT/ETHUSDT"
+    counted = []
+    for stream in (H1, Timeframe.HOUR_4, Timeframe.DAY_1):
+        others = [world.candle(100.0, symbol="ETHUSDT")]
+        world.tick(100.0, readings=[wish(timeframe=stream)], others=others)
+        world.save_and_load()
+        counted.append(world.book.undefined_correlations.get(pair, 0))
+    assert counted == ([0, 0, 0] if mode == "off" else [1, 1, 1])  # the second question meets 100 returns
+    assert set(world.book.undefined_correlations) <= {pair}
+
+
+def test_coins_without_hours_are_undefined_each_time_and_those_that_never_move_too() -> None:
+    for price in (None, 100.0):
+        world = correlated("skip", [100.0] * 200)
+        if price is None:
+            world.book.hours["ETHUSDT"].closes.clear()
+        ask(world)
+        assert world.book.undefined_correlations == {"BTCUSDT/ETHUSDT": 1}
+        assert world.rules() == {"opened": 1}
+
+
+def test_hours_that_nobody_keeps_any_more_are_forgotten() -> None:
+    world = correlated("skip")
+    world.settings = world.settings.model_copy(update={"CORRELATION_MODE": "off"})
+    world.save_and_load()
+    assert world.book.hours == {}
+
+
 def test_only_trades_the_same_way_count_and_hedges_are_none() -> None:
     world = correlated("skip", MARKET="futures")
     assert ask(world, pattern=Pattern.DESCENDING_TRIANGLE, trend=1.01) == {}

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import typer
 from typer.exceptions import TyperException
 
-from trader.cli import backtest, check, download, exchange, import_, journal, run, settings
+from trader.cli import backtest, check, control, download, exchange, import_, journal, run, settings, status
 from trader.cli.common import ConfigOption, DebugOption, PresetOption, SetOption, read_settings
 from trader.core.errors import ConfigError, TraderError
 from trader.engine import logs
@@ -38,6 +38,15 @@ class Command(NamedTuple):
 #: Every sub-command; a new one needs its line here and nothing else.
 COMMANDS: tuple[Command, ...] = (
     Command("run", run.run_command, run.EXAMPLES),
+    Command("status", status.status_command, status.EXAMPLES),
+    Command("pause", control.pause_command, control.PAUSE_EXAMPLES),
+    Command("resume", control.resume_command, control.RESUME_EXAMPLES),
+    Command("close", control.close_command, control.CLOSE_EXAMPLES),
+    Command("close-all", control.close_all_command, control.CLOSE_ALL_EXAMPLES),
+    Command("kill", control.kill_command, control.KILL_EXAMPLES),
+    Command("lift", control.lift_command, control.LIFT_EXAMPLES),
+    Command("set", control.set_command, control.SET_EXAMPLES),
+    Command("unset", control.unset_command, control.UNSET_EXAMPLES),
     Command("backtest", backtest.backtest_command, backtest.EXAMPLES),
     Command("download", download.download_command, download.EXAMPLES),
     Command("import", import_.import_command, import_.EXAMPLES),

@@ -17,13 +17,11 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 from trader.cli.common import ConfigOption, DebugOption, PresetOption, SetOption, prepare
 from trader.core.errors import ConfigError
 from trader.core.settings import Settings
-from trader.core.timeframe import Timeframe
 from trader.engine.backtest import run_backtest
 from trader.engine.prepare import Progress as Report
 from trader.exchange.embedded.options import parse_time
-from trader.market.history import history
 from trader.market.store import Store
-from trader.market.table import CandleTable
+from trader.reports.candles import RunCandles
 from trader.reports.files import point_latest, run_directory
 from trader.reports.terminal import plain_summary, terminal_summary
 from trader.reports.write import write_reports
@@ -55,6 +53,9 @@ def backtest_command(
     counterfactual: Annotated[
         bool, typer.Option("--counterfactual", help="Follow refused signals too: which rule earned its place?")
     ] = False,
+    compare: Annotated[
+        bool, typer.Option("--compare/--no-compare", help="Where hedges open: run again without, what were they worth?")
+    ] = True,
     settings: SetOption = None,
     preset: PresetOption = None,
     config: ConfigOption = None,
@@ -79,14 +80,10 @@ def backtest_command(
     overrides = [(override.name, override.value_text, override.origin) for override in loaded.overrides]
     span = (parse_time(start) if start else None, parse_time(end) if end else None)
     with _progress() as report:
-        result = run_backtest(loaded.settings, store, *span, overrides, report, counterfactual)
+        result = run_backtest(loaded.settings, store, *span, overrides, report, counterfactual, compare)
     when = datetime.now(UTC)
     directory = out or run_directory(Path(loaded.settings.STAT_DIR), when)
-
-    def candles(symbol: str, timeframe: Timeframe, start_ms: int, end_ms: int) -> CandleTable:
-        return history(store, loaded.settings.MARKET, symbol, timeframe, start_ms, end_ms)
-
-    files = write_reports(result, directory, candles, when)
+    files = write_reports(result, directory, RunCandles(result, store), when)
     if out is None:
         point_latest(Path(loaded.settings.STAT_DIR), directory)
     if sys.stdout.isatty():

@@ -100,8 +100,8 @@ def read_settings(
     return load(options, origins={name: f"option {option}" for option, (name, _) in given.items()}, config_file=config)
 
 
-def parse_pairs(pairs: Sequence[str]) -> dict[str, str]:
-    """Return the values of `--set` as setting to text; the last of a name counts.
+def parse_pairs(pairs: Sequence[str], what: str = "--set") -> dict[str, str]:
+    """Return the values of `--set` as setting to text; the last of a name counts. `what` is how faults call a pair.
 
     >>> parse_pairs(["MODE=paper", "TRAILING_STOP.trail_pct=0.004"])
     {'MODE': 'paper', 'TRAILING_STOP.trail_pct': '0.004'}
@@ -109,7 +109,7 @@ def parse_pairs(pairs: Sequence[str]) -> dict[str, str]:
     parted = [pair.partition("=") for pair in pairs]
     wrong = [number for number, (name, equals, _) in enumerate(parted, 1) if not (name.strip() and equals)]
     if wrong:
-        raise ConfigError([f"--set number {number}: allowed: NAME=VALUE, or NAME.KEY=VALUE" for number in wrong])
+        raise ConfigError([f"{what} number {number}: allowed: NAME=VALUE, or NAME.KEY=VALUE" for number in wrong])
     return {name.strip(): value.strip() for name, _, value in parted}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -17,11 +18,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from trader.cli.common import ConfigOption, DebugOption, SetOption, prepare
-from trader.core.errors import ConfigError
+from trader.core.errors import ConfigError, Unavailable
 from trader.core.settings import Market, Settings
 from trader.engine.download import DownloadReport, DownloadRequest, download
 from trader.engine.download import Progress as Report
 from trader.engine.download.report import HEADINGS
+from trader.engine.live.venue import play_state
 from trader.exchange.binance.endpoints import Endpoints, endpoints
 from trader.exchange.binance.rest import BinanceRest
 from trader.exchange.binance.weights import FUNDING_REQUESTS, FUNDING_WINDOW_S, LIMITS
@@ -33,10 +35,11 @@ from trader.market.store import Store
 EXAMPLES = (
     "--coins BTCUSDT,ETHUSDT --timeframes 1min,5min --from 2025-01-01 --to 2025-02-01 --url https://api.binance.com",
     "--market futures --from 2025-06-01 --url https://fapi.binance.com",
-    "--from 2026-01-05 --url http://127.0.0.1:8090",
+    "--from 2026-01-05 --url http://127.0.0.1:8090 --data data-generated",
 )
 #: Where there is no terminal, a line says how far it is this often, seconds.
 SAY_EVERY_S = 5.0
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def download_command(
@@ -69,6 +72,8 @@ def download_command(
     }
     loaded = prepare(settings, config=config, debug=debug, own=own, quiet=sys.stderr.isatty())
     venue = _venue(loaded.settings)
+    if data is None:
+        asyncio.run(_refuse_invented(venue, loaded.settings))
     request = DownloadRequest(loaded.settings.COINS, loaded.settings.TIMEFRAMES, *_span(start, end))
     try:
         with _progress() as progress:
@@ -97,6 +102,21 @@ def _venue(settings: Settings) -> Endpoints:
             "--url http://127.0.0.1:PORT an exchange on this machine (python start.py exchange)"
         )
     return endpoints(settings.MODE, settings.MARKET, settings.REST_URL, settings.STREAM_URL)
+
+
+async def _refuse_invented(venue: Endpoints, settings: Settings) -> None:
+    """Raise `ConfigError` where candles of a generated market would come among real ones."""
+    if urlsplit(venue.rest).hostname not in LOOPBACK:
+        return
+    try:
+        state = await play_state(venue.rest)
+    except (ConfigError, Unavailable):
+        return  # no embedded exchange; whatever it is says so itself
+    if state.generated:
+        raise ConfigError(
+            f"the exchange at {venue.rest} plays a generated market, whose candles would stand among real ones in "
+            f"{settings.DATA_DIR}; allowed: a folder of their own, as in --data data-generated"
+        )
 
 
 def _span(start: str, end: str | None) -> tuple[int, int | None]:

@@ -44,9 +44,9 @@ def import_command(
     config: ConfigOption = None,
     debug: DebugOption = None,
 ) -> None:
-    """Import candles, trades, funding rates and exchangeInfo into the store, and say what became of every row.
+    """Import candles, trades, funding rates, exchangeInfo and leverage brackets, and say what became of every row.
 
-    Reads Binance's archives (zip or CSV), CSV and Parquet with headings, exchangeInfo as JSON.
+    Reads Binance's archives (zip or CSV), CSV and Parquet with headings, exchangeInfo and leverageBracket as JSON.
     A folder is read with all that is below it. docs/data.md has the rules.
     Ends with 1 when a file is broken: it leaves the store as it was, the others are imported.
     """

@@ -73,6 +73,7 @@ def _write_summary(out: Path, home: Path, outcome: Outcome) -> None:
         "repaired": outcome.repaired,
         "funnel": book.funnel,
         "dropped": book.dropped,
+        "undefined_correlations": book.undefined_correlations,
     }
     text = msgspec.json.format(msgspec.json.encode(summary, order="sorted"))
     write_atomic(out / "summary.json", lambda file: file.write(text))

@@ -43,12 +43,14 @@ class Action(StrEnum):
     KILL = "kill"
     LIFT = "lift"
     SET = "set"
+    UNSET = "unset"
 
 
 class OperatorCommand(msgspec.Struct, frozen=True):
     """A person's command; it is taken among the guards of the next instant.
 
     `name` is the symbol to close or the setting to change (keys by dots), `value` the setting's new value as JSON.
+    Of a kill and its lifting, `name` is who does it where that is not a person: each lifts only what it threw.
     """
 
     action: Action

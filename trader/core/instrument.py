@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from trader.core.brackets import Brackets
 from trader.core.errors import ConfigError
 
 
@@ -55,16 +56,20 @@ class Grid:
 
 
 class Instrument(msgspec.Struct, frozen=True, eq=False):
-    """The trading filters of one symbol. Quantities in base currency, prices in quote currency."""
+    """The trading filters of one symbol, and its leverage brackets where they are known.
+
+    Quantities in base currency, prices in quote currency.
+    """
 
     symbol: str
     tick: Grid
     step: Grid
     min_quantity: float
     min_notional: float
+    brackets: Brackets = ()
 
     @classmethod
-    def from_filters(cls, symbol: str, filters: dict[str, str]) -> Instrument:
+    def from_filters(cls, symbol: str, filters: dict[str, str], brackets: Brackets = ()) -> Instrument:
         """Build from `tickSize`, `stepSize`, `minQty`, `minNotional` as decimal strings."""
         return cls(
             symbol,
@@ -72,6 +77,7 @@ class Instrument(msgspec.Struct, frozen=True, eq=False):
             Grid(filters["stepSize"]),
             float(filters["minQty"]),
             float(filters["minNotional"]),
+            brackets,
         )
 
     def cut_quantity(self, quantity: float) -> float:

@@ -41,7 +41,9 @@ class Factors(msgspec.Struct, frozen=True):
     """What made the size of an entry: money in quote currency, quantities in base currency.
 
     `caps` are the quantities that risk, position size and Kelly allow, `bound` names the least of them, or
-    `affordable` when free capital was less still; `reductions` are factors by the name of the rule that set them.
+    `affordable` when free capital was less still, or `bracket` when the exchange allows less still at this leverage;
+    `reductions` are factors by the name of the rule that set them. `lowered_from` is the leverage that was asked for,
+    where the exchange's brackets allow only less for a position of this size.
     """
 
     risk: float
@@ -51,6 +53,7 @@ class Factors(msgspec.Struct, frozen=True):
     wanted: float
     affordable: float
     bound: str
+    lowered_from: float | None = None
 
 
 class Trade(msgspec.Struct):

@@ -139,7 +139,7 @@ async def _ask(settings: Settings, venue: Venue, found: list[Found]) -> None:
     info = await venue.rest.exchange_info()
     plan = plan_streams(settings, venue.finest(info))
     found += [Found(WARN, "run", note) for note in plan.notes]
-    found.append(Found(OK, "connection", f"REST answers: {venue.name}, {len(info.get('symbols', []))} symbols"))
+    found.append(Found(OK, "connection", f"REST answers: {venue.title}, {len(info.get('symbols', []))} symbols"))
     found.append(await _first_message(settings, venue, next(iter(plan.exits))))
     found.append(Found(OK, "run", f"it would trade {', '.join(plan.exits)} on {len(plan.streams)} streams"))
 

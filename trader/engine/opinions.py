@@ -34,11 +34,11 @@ class BatchOpinions:
     def __init__(self, streams: Iterable[StreamOpinions], coins: Sequence[str]) -> None:
         rank = {symbol: index for index, symbol in enumerate(coins)}
         ordered = sorted(streams, key=lambda stream: (stream.timeframe.ms, rank[stream.symbol]))
-        rows = [np.flatnonzero(_seen(stream)) for stream in ordered]
+        rows = [np.flatnonzero(seen(stream)) for stream in ordered]
         times = np.concatenate([stream.time[where] for stream, where in zip(ordered, rows, strict=True)])
         feeds = np.repeat(np.arange(len(ordered)), [len(where) for where in rows])
         order = np.argsort(times, kind="stable")
-        self._feeds = [_readings(stream, where) for stream, where in zip(ordered, rows, strict=True)]
+        self._feeds = [readings(stream, where) for stream, where in zip(ordered, rows, strict=True)]
         self._queue = zip(times[order].tolist(), feeds[order].tolist(), strict=True)
         self._due, self._feed = self._next()
 
@@ -46,24 +46,26 @@ class BatchOpinions:
         """Return the readings on which something is seen."""
         if self._due > instant.time:
             return ()
-        readings: list[Reading] = []
+        due: list[Reading] = []
         while self._due <= instant.time:
             reading = next(self._feeds[self._feed])
             if self._due == instant.time:
-                readings.append(reading)
+                due.append(reading)
             self._due, self._feed = self._next()
-        return readings
+        return due
 
     def _next(self) -> tuple[int, int]:
         """Return T of the next reading and the feed that has it."""
         return next(self._queue, NO_MORE)
 
 
-def _seen(stream: StreamOpinions) -> NDArray[np.bool_]:
+def seen(stream: StreamOpinions) -> NDArray[np.bool_]:
+    """Tell in which candles a stream shows something."""
     return stream.ready & (stream.pattern >= 0)
 
 
-def _readings(stream: StreamOpinions, rows: NDArray[np.int64]) -> Iterator[Reading]:
+def readings(stream: StreamOpinions, rows: NDArray[np.int64]) -> Iterator[Reading]:
+    """Return what a stream shows at `rows`, each made when it is asked for."""
     opinions = (stream.pattern, stream.probability, stream.strength)
     signals = map(signal_of, *(column[rows].tolist() for column in opinions))
     values = (column[rows].tolist() for column in (stream.close, stream.ema50, stream.atr14))
@@ -72,7 +74,7 @@ def _readings(stream: StreamOpinions, rows: NDArray[np.int64]) -> Iterator[Readi
 
 def quiet_counts(stream: StreamOpinions, settings: Settings) -> dict[str, int]:
     """Count the candles of a stream that end at checks 1 to 4, as `quiet_refusal` would, one by one."""
-    quiet = ~_seen(stream)
+    quiet = ~seen(stream)
     outside = _outside_hours(stream.time, settings)
     warming = quiet & ~stream.ready
     closed = quiet & stream.ready & outside

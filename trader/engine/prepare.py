@@ -12,6 +12,7 @@ import msgspec
 from trader.compiled import is_cold
 from trader.core.settings import Settings
 from trader.core.timeframe import Timeframe
+from trader.engine.hours import hours_before
 from trader.engine.streams import StreamPlan
 from trader.market.history import closing, history, stream_from
 from trader.market.store import Store
@@ -19,6 +20,7 @@ from trader.market.table import CandleTable
 from trader.strategy import features
 from trader.strategy.opinions import StreamOpinions, stream_opinions
 from trader.strategy.registry import strategy_called
+from trader.trading.hourly import Hourly, needs_hours
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -60,6 +62,17 @@ class Preparation:
         """
         name = "compiling (once), looking for patterns" if is_cold(features.run) else "looking for patterns"
         return self._side_by_side(name, self._look, self._plan.streams, progress)
+
+    def hours(self, progress: Progress) -> dict[str, Hourly]:
+        """Return what each coin did by the hour before the span, where a rule looks at it; else nothing."""
+        if not needs_hours(self._settings):
+            return {}
+        coins = list(self._plan.exits)
+        return dict(zip(coins, self._side_by_side("reading hours", self._hours, coins, progress), strict=True))
+
+    def _hours(self, symbol: str) -> Hourly:
+        base = self._plan.exits[symbol]
+        return hours_before(self._store, self._settings.MARKET, symbol, base, self._span.start)
 
     def _read(self, symbol: str) -> CandleTable:
         """Read a coin's base as far back as its longest stream begins to warm up."""

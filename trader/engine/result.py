@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from trader.core.settings import Settings
 from trader.core.timeframe import Timeframe
 from trader.core.trade import Trade
+from trader.market.table import CandleTable
 from trader.simulation.shadow import Shadow
+from trader.trading.notes import GuardChanged
 
 
 class EquityCurve(msgspec.Struct, frozen=True, eq=False):
@@ -53,6 +55,11 @@ class RunResult(msgspec.Struct, frozen=True, eq=False):
     `overrides`: setting, value, where it came from.
     `followed`: the signals refused behind check 6, in order; None where nobody asked for it.
     `stop_moves`: by trade id, (T of the move in ms, the new stop), in order; a stop counts from the next candle on.
+    `stops_raised` counts them per stream and rule. `guards`: what went on and off, in order.
+    `undefined_correlations`: by pair of coins, how often r was asked for and not defined.
+    `hedge_slippage`: the hedges' share of `slippage_paid`. `no_hedge`: why none was opened, in words; "" where one
+    was, or hedging is off. `unhedged`: the same run without hedges; None where nobody asked for it, or none was opened.
+    `bases`: each coin's candles of its exit stream, for pictures.
     """
 
     settings: Settings
@@ -76,3 +83,10 @@ class RunResult(msgspec.Struct, frozen=True, eq=False):
     elapsed_s: float
     stop_moves: dict[int, list[tuple[int, float]]] = {}
     followed: list[FollowedSignal] | None = None
+    stops_raised: dict[tuple[str, Timeframe], dict[str, int]] = {}
+    guards: list[GuardChanged] = []
+    undefined_correlations: dict[str, int] = {}
+    hedge_slippage: float = 0.0
+    no_hedge: str = ""
+    unhedged: RunResult | None = None
+    bases: dict[str, CandleTable] = {}

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from trader.core.instrument import Instrument
 from trader.core.settings import Settings
-from trader.core.signal import Direction, Reading
+from trader.core.signal import Direction
 from trader.core.timeframe import Timeframe
+from trader.engine.opinions import readings, seen
 from trader.engine.result import FollowedSignal
 from trader.market.table import CandleTable, Times
 from trader.simulation.shadow import Shadows
-from trader.strategy.base import signal_of
 from trader.strategy.opinions import StreamOpinions
 from trader.trading.checks import RULES
 from trader.trading.limits.signal import Fresh
@@ -79,17 +79,9 @@ def turns_of(settings: Settings, opinions: Iterable[StreamOpinions]) -> Turns:
 
 
 def _turns(settings: Settings, stream: StreamOpinions) -> dict[Direction, Times]:
-    seen = list(_readings(stream))
+    rows = np.flatnonzero(seen(stream))
+    shown = list(zip(stream.time[rows].tolist(), readings(stream, rows), strict=True))
     return {
-        direction: np.array([T for T, reading in seen if turns_against(settings, direction, reading)], np.int64)
+        direction: np.array([T for T, reading in shown if turns_against(settings, direction, reading)], np.int64)
         for direction in Direction
     }
-
-
-def _readings(stream: StreamOpinions) -> Iterator[tuple[int, Reading]]:
-    """Yield what a stream shows with its T, where it shows something."""
-    rows = np.flatnonzero(stream.ready & (stream.pattern >= 0))
-    names = ("time", "close", "ema50", "atr14", "pattern", "probability", "strength")
-    columns = [getattr(stream, name)[rows].tolist() for name in names]
-    for time, close, ema50, atr14, *opinion in zip(*columns, strict=True):
-        yield time, Reading(stream.symbol, stream.timeframe, close, ema50, atr14, signal_of(*opinion))

@@ -36,6 +36,7 @@ class Purpose(StrEnum):
     TARGET = "t"
     CLOSE = "c"
     LIST = "l"  # an OCO list; its legs are a stop and a target with the same part
+    TAKEN = "x"  # never sent: what went without an order of ours has one in the journal all the same
 
 
 class ClientId(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""The trading filters of coins: from the stored exchangeInfo, else `DEFAULT_FILTERS`.
+"""The trading filters of coins: from the stored exchangeInfo, else `DEFAULT_FILTERS`; on futures their brackets too.
 
 Backtest, daemon and embedded exchange read them here, so they round alike.
 """
@@ -8,22 +8,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from trader.core.brackets import Brackets
 from trader.core.errors import ConfigError, DataError
 from trader.core.instrument import Instrument
 from trader.core.settings import Settings
-from trader.market.store import Store
+from trader.market.brackets import brackets_of
+from trader.market.store import LEVERAGE_BRACKETS, Store
 
 
 def instruments(store: Store, settings: Settings, symbols: Iterable[str]) -> tuple[dict[str, Instrument], list[str]]:
     """Return the instrument of each of `symbols` on `settings.MARKET`, and those that trade by `DEFAULT_FILTERS`.
 
-    Raise `DataError` when the stored exchangeInfo is broken.
+    On futures each has the leverage brackets that are stored of it. Raise `DataError` when the stored exchangeInfo or
+    brackets are broken.
     """
     listed = listed_symbols(store.exchange_info(settings.MARKET))
     defaults = settings.DEFAULT_FILTERS.model_dump()
     wanted = list(symbols)
-    found = {symbol: _instrument(symbol, listed.get(symbol), defaults) for symbol in wanted}
+    brackets = _brackets(store, settings)
+    found = {symbol: _instrument(symbol, listed.get(symbol), defaults, brackets.get(symbol, ())) for symbol in wanted}
     return found, [symbol for symbol in wanted if symbol not in listed]
+
+
+def _brackets(store: Store, settings: Settings) -> dict[str, Brackets]:
+    if settings.MARKET != "futures":
+        return {}
+    entries = store.leverage_brackets("futures")
+    return {symbol: brackets_of(entry, LEVERAGE_BRACKETS) for symbol, entry in entries.items()}
 
 
 def listed_symbols(info: Mapping[str, Any] | None) -> dict[str, Mapping[str, Any]]:
@@ -52,11 +63,13 @@ def filters_of(entry: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _instrument(symbol: str, entry: Mapping[str, Any] | None, defaults: dict[str, str]) -> Instrument:
+def _instrument(
+    symbol: str, entry: Mapping[str, Any] | None, defaults: dict[str, str], brackets: Brackets
+) -> Instrument:
     if entry is None:
-        return Instrument.from_filters(symbol, defaults)
+        return Instrument.from_filters(symbol, defaults, brackets)
     filters = filters_of(entry)
     try:
-        return Instrument.from_filters(symbol, filters)
+        return Instrument.from_filters(symbol, filters, brackets)
     except (ArithmeticError, ValueError, ConfigError) as error:
         raise DataError(f"filters of {symbol} in exchangeInfo are no decimals: {filters}") from error

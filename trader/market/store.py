@@ -5,6 +5,7 @@
     <root>/<market>/<COIN>/<timeframe>/manifest.json       spans, gaps, columns, rows
     <root>/<market>/<COIN>/funding.parquet                 funding times (ms) and rates
     <root>/<market>/exchange_info.json                     as the exchange sent it (or .json.gz)
+    <root>/futures/leverageBracket.json                    likewise, of one account: its leverage brackets
 
 One rule for what is there already: the stored candle stays; see `trader.market.overlay`.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, get_args
@@ -25,6 +26,7 @@ from trader.core.candle import VALUE_COLUMNS, Candle
 from trader.core.errors import ConfigError, DataError
 from trader.core.settings import Market
 from trader.core.timeframe import Timeframe
+from trader.market.brackets import entries_by_symbol
 from trader.market.durable import locked, write_atomic
 from trader.market.manifest import Manifest
 from trader.market.overlay import MergeResult
@@ -36,6 +38,8 @@ from trader.market.validate import require_possible
 MARKETS: tuple[Market, ...] = get_args(Market)
 #: What can name a coin's folder; letters of any script, for 币安人生USDT is a symbol.
 SYMBOL = re.compile(r"\w[\w.-]*")
+#: Its name is the endpoint's: a person may put the answer there as it came.
+LEVERAGE_BRACKETS = "leverageBracket.json"
 #: Funding falls due on the full minute; the exchange stamps it some milliseconds late.
 FUNDING_GRID_MS = 60_000
 FUNDING_LATE_MS = 5_000
@@ -119,7 +123,8 @@ class Store:
         folder = self._market(market)
         for name in ("exchange_info.json", "exchange_info.json.gz"):
             if (folder / name).exists():
-                return _decoded(folder / name)
+                info: dict[str, Any] = _decoded(folder / name, dict[str, Any])
+                return info
         return None
 
     def save_exchange_info(self, market: str, info: dict[str, Any]) -> None:
@@ -128,6 +133,22 @@ class Store:
         text = msgspec.json.encode(info)
         with locked(folder):
             write_atomic(folder / "exchange_info.json", lambda file: file.write(text))
+
+    def leverage_brackets(self, market: str) -> dict[str, dict[str, Any]]:
+        """Return the leverage brackets of each coin of a market, as the exchange answers them, where they are known.
+
+        Raise `DataError` when the file is broken, or its brackets are impossible.
+        """
+        path = self._market(market) / LEVERAGE_BRACKETS
+        return entries_by_symbol(_decoded(path, Any), str(path)) if path.exists() else {}
+
+    def save_leverage_brackets(self, market: str, entries: Mapping[str, dict[str, Any]]) -> None:
+        """Store brackets in the exchange's own form; coins that `entries` do not name keep theirs."""
+        folder = self._market(market)
+        with locked(folder):
+            merged = self.leverage_brackets(market) | dict(entries)
+            text = msgspec.json.format(msgspec.json.encode([merged[symbol] for symbol in sorted(merged)]))
+            write_atomic(folder / LEVERAGE_BRACKETS, lambda file: file.write(text))
 
     def funding(
         self, market: str, symbol: str, start_ms: int | None = None, end_ms: int | None = None
@@ -187,9 +208,9 @@ def _due(symbol: str, time: int, rate: float) -> int:
     return time - late
 
 
-def _decoded(path: Path) -> dict[str, Any]:
+def _decoded(path: Path, form: Any) -> Any:
     try:
         data = path.read_bytes()
-        return msgspec.json.decode(gzip.decompress(data) if path.suffix == ".gz" else data, type=dict[str, Any])
+        return msgspec.json.decode(gzip.decompress(data) if path.suffix == ".gz" else data, type=form)
     except (OSError, EOFError, msgspec.DecodeError) as error:
         raise DataError(f"{path} is broken ({error}): delete it, and import or download it again") from error

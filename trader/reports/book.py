@@ -134,9 +134,11 @@ def by_timeframe(result: RunResult) -> list[Group]:
 
 
 def by_pattern(result: RunResult) -> list[Group]:
-    """Return a line for each pattern that was traded."""
+    """Return a line for each pattern that was traded, and one for hedges, which have none."""
     traded = {trade.pattern for trade in result.trades}
-    return _groups(closed(result), lambda trade: trade.pattern, [str(each) for each in Pattern if each in traded])
+    return _groups(
+        closed(result), lambda trade: trade.pattern or trade.strategy, [str(each) for each in Pattern if each in traded]
+    )
 
 
 def by_direction(result: RunResult) -> list[Group]:

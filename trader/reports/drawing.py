@@ -9,13 +9,13 @@ import numpy as np
 
 from trader import metrics
 from trader.core.timeframe import Timeframe
-from trader.core.trade import Trade
+from trader.core.trade import Factors, Trade
 from trader.engine.result import RunResult
+from trader.engine.run_notes import day_text
 from trader.market.table import CandleTable
 from trader.reports import book
 from trader.reports.chosen import chosen, spread
 from trader.reports.figures import duration, signed, written
-from trader.reports.headline import clock
 from trader.reports.thin import thin, together
 
 #: At most 20,000 candles on the page: half for the coins, half for the windows of chosen trades (100 of 100).
@@ -46,6 +46,7 @@ def drawing(result: RunResult, candles: Candles) -> dict[str, Any]:
     return {
         "quote": result.settings.QUOTE,
         "equity": _equity(result),
+        "unhedged": _equity(result.unhedged) if result.unhedged is not None else None,
         "hold": _hold(result, whole),
         "coins": _coins(closed, whole),
         "trades": [_window(result, trade, why, candles) for trade, why in chosen(closed)],
@@ -160,23 +161,34 @@ def _pane(trade: Trade, timeframe: Timeframe, before: int, after: int, limit: in
 
 def title(trade: Trade) -> str:
     """Return a trade in a line, e.g. `#12 BTCUSDT 5min LONG double_bottom +12.30`."""
-    name = f"#{trade.id} {trade.symbol} {trade.timeframe} {trade.direction.name} {trade.pattern}"
+    name = f"#{trade.id} {trade.symbol} {trade.timeframe} {trade.direction.name} {trade.pattern or trade.strategy}"
     return f"{name} {signed(trade.net, 'money')}"
 
 
 def _facts(trade: Trade) -> list[tuple[str, str]]:
     risk = book.risk_of(trade)
     multiple = f" ({signed(trade.net / risk, 'ratio')} R)" if risk > 0 else ""
+    leverage = f", leverage {trade.leverage:g}" if trade.leverage != 1 else ""
     return [
-        ("signal", f"{clock(trade.signal_time)} UTC, {trade.strategy}: {trade.pattern}"),
-        ("probability, strength", f"{trade.probability:.2f}, {trade.strength:.2f}"),
-        ("entry", f"{clock(trade.entry_time)} UTC, {trade.quantity:.8g} at {trade.entry_price:.8g}"),
-        ("stop, take profit", f"{trade.first_stop:.8g}, {trade.take_profit:.8g}"),
-        *(("exit", f"{clock(part.time)} UTC, {_exit_text(part)}") for part in trade.parts),
+        ("signal", f"{day_text(trade.signal_time)} UTC, {trade.strategy}{trade.pattern and f': {trade.pattern}'}"),
+        *([] if trade.hedge else [("probability, strength", f"{trade.probability:.2f}, {trade.strength:.2f}")]),
+        ("entry", f"{day_text(trade.entry_time)} UTC, {trade.quantity:.8g} at {trade.entry_price:.8g}{leverage}"),
+        *([] if trade.hedge else [("stop, take profit", f"{trade.first_stop:.8g}, {trade.take_profit:.8g}")]),
+        *([] if trade.factors is None else [("size", _size(trade.factors))]),
+        *(("exit", f"{day_text(part.time)} UTC, {_exit_text(part)}") for part in trade.parts),
         ("held", duration(trade.exit_time - trade.entry_time)),
         ("fees, funding", f"{written(book.fees_of(trade), 'money')}, {written(book.funding_of(trade), 'money')}"),
         ("net", f"{signed(trade.net, 'money')}{multiple}"),
     ]
+
+
+def _size(factors: Factors) -> str:
+    """Say what made a quantity: the risk, what each cap allowed, what made it smaller, and what decided."""
+    caps = ", ".join(f"{name} {quantity:.8g}" for name, quantity in factors.caps.items())
+    less = "".join(f" × {name} {factor:g}" for name, factor in factors.reductions.items())
+    weight = f" (confidence {factors.confidence:g})" if factors.confidence != 1 else ""
+    wanted = f"wanted {factors.wanted:.8g}, affordable {factors.affordable:.8g}"
+    return f"bound by {factors.bound}: risk {written(factors.risk, 'money')}{weight}; caps {caps}{less}; {wanted}"
 
 
 def ohlc(table: CandleTable) -> dict[str, list[Any]]:

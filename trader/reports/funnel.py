@@ -4,26 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
-
-import msgspec
 
 from trader.core.settings import Settings
-from trader.core.timeframe import Timeframe
 from trader.engine.result import RunResult
+from trader.reports.steps import Rule, Step, Stream, never, steps_of
 from trader.trading.checks import QUIET_RULES, RULES
 
-Stream = tuple[str, Timeframe]
-Kind = Literal["left", "ended", "dropped", "reduced", "bound"]
 Counts = Mapping[Stream, Mapping[str, int]]
 
 
-class Rule(msgspec.Struct, frozen=True):
-    """A check: the reason it gives, what that means, and the settings that govern it (dotted names)."""
-
-    name: str
-    meaning: str
-    settings: tuple[str, ...] = ()
+def _protected(settings: Settings) -> bool:
+    return settings.DRAWDOWN_PROTECTION.enable
 
 
 #: What each reason of trading-rules, section 3, means; the order of the rows is the core's.
@@ -31,67 +22,50 @@ _RULES = (
     Rule("warming_up", "fewer than 60 closed candles, or indicators not warmed up yet", ("PRELOAD_CANDLES",)),
     Rule("gap", "a candle that the indicators need is missing"),
     Rule("outside_hours", "outside the trading hours",
-         ("TRADING_HOURS.enable", "TRADING_HOURS.start_hour", "TRADING_HOURS.end_hour")),
+         ("TRADING_HOURS.enable", "TRADING_HOURS.start_hour", "TRADING_HOURS.end_hour"),
+         on=lambda s: s.TRADING_HOURS.enable),
     Rule("no_pattern", "the strategy saw nothing in this candle", ("STRATEGY",)),
-    Rule("low_probability", "the pattern is not probable enough", ("MIN_PROBABILITY",)),
-    Rule("low_strength", "the pattern is not strong enough", ("MIN_STRENGTH",)),
+    Rule("low_probability", "the pattern is not probable enough", ("MIN_PROBABILITY",),
+         on=lambda s: s.MIN_PROBABILITY > 0),
+    Rule("low_strength", "the pattern is not strong enough", ("MIN_STRENGTH",),
+         on=lambda s: s.MIN_STRENGTH > 0),
     Rule("expired", "the signal was too old to act on", ("SIGNAL_TTL_S",)),
-    Rule("paused", "entries were paused, by a person or by the drawdown", ("DRAWDOWN_PROTECTION.pause_at",)),
-    Rule("kill_switch", "the kill switch was on"),
-    Rule("daily_loss", "the day had lost its limit; no entries until midnight UTC", ("DAILY_LOSS_LIMIT",)),
+    Rule("paused", "entries were paused, by a person or by the drawdown", ("DRAWDOWN_PROTECTION.pause_at",),
+         on=_protected),
+    Rule("kill_switch", "the kill switch was on", on=never),
+    Rule("daily_loss", "the day had lost its limit; no entries until midnight UTC", ("DAILY_LOSS_LIMIT",),
+         on=lambda s: s.DAILY_LOSS_LIMIT > 0),
     Rule("cooldown", "too many losses in a row; entries rest for a while",
-         ("LOSING_STREAK_PROTECTION.stop_trading_after", "LOSING_STREAK_PROTECTION.cooldown_minutes")),
+         ("LOSING_STREAK_PROTECTION.stop_trading_after", "LOSING_STREAK_PROTECTION.cooldown_minutes"),
+         on=lambda s: s.LOSING_STREAK_PROTECTION.enable),
     Rule("max_trades", "as many trades were open or pending as are allowed", ("MAX_CONCURRENT_TRADES",)),
     Rule("already_open", "this stream already had a trade or a pending entry"),
-    Rule("short_not_allowed", "the pattern asks for SHORT, which needs futures", ("MARKET",)),
-    Rule("against_trend", "LONG below EMA50, or SHORT above it", ("TREND_ALIGNMENT",)),
+    Rule("short_not_allowed", "the pattern asks for SHORT, which needs futures", ("MARKET",),
+         on=lambda s: s.MARKET == "spot"),
+    Rule("against_trend", "LONG below EMA50, or SHORT above it", ("TREND_ALIGNMENT",),
+         on=lambda s: s.TREND_ALIGNMENT),
     Rule("low_volatility", "ATR14 / close is too small for the targets to be reached", ("MIN_ATR_PCT",)),
     Rule("low_profit", "the targets leave too little after fees and slippage", ("MIN_NET_PROFIT_PCT",)),
     Rule("portfolio_risk", "all stops together would lose too much", ("MAX_PORTFOLIO_RISK",)),
     Rule("symbol_exposure", "too much capital would be in this coin", ("MAX_SYMBOL_EXPOSURE",)),
     Rule("direction_exposure", "too much capital would be in this direction", ("MAX_DIRECTION_EXPOSURE",)),
-    Rule("correlated", "an open trade moves together with it", ("CORRELATION_MODE",)),
+    Rule("correlated", "an open trade moves together with it", ("CORRELATION_MODE",),
+         on=lambda s: s.CORRELATION_MODE == "skip"),
     Rule("beyond_liquidation", "the position would be liquidated before its stop",
-         ("LEVERAGE", "MAINTENANCE_MARGIN_RATE")),
+         ("LEVERAGE", "MAINTENANCE_MARGIN_RATE"), on=lambda s: s.MARKET == "futures"),
     Rule("insufficient_capital", "free capital pays for too small a share of the wanted size", ("MIN_SIZE_RATIO",)),
     Rule("below_min_size", "the size is below the exchange's minimum", ("RISK_PER_TRADE", "DEFAULT_FILTERS")),
 )  # fmt: skip
 _DROPPED = (
     Rule("expired", "no candle opened in time to fill the entry"),
     Rule("insufficient_capital", "at the fill price the capital did not suffice"),
-    Rule("drawdown", "everything was closed for the drawdown", ("DRAWDOWN_PROTECTION.close_at",)),
-    Rule("kill_switch", "everything was closed by the kill switch"),
-    Rule("manual", "a person closed everything, or this coin"),
+    Rule("drawdown", "everything was closed for the drawdown", ("DRAWDOWN_PROTECTION.close_at",), on=_protected),
+    Rule("kill_switch", "everything was closed by the kill switch", on=never),
+    Rule("manual", "a person closed everything, or this coin", on=never),
     Rule("end_of_data", "still waiting when the run ended"),
 )
 _MEANINGS = {rule.name: rule for rule in _RULES}
 OPENED = "opened"
-
-
-class Step(msgspec.Struct, frozen=True):
-    """One row: how many candles of each stream are `left` after a check, `ended` at it, or were `dropped` later.
-
-    Or how many trades were `reduced` by a rule, or `bound` by a cap (see `trader.reports.sizes`).
-
-    `counts` follow the order of the streams; `setting` is what governs the rule, with its value.
-    """
-
-    name: str
-    kind: Kind
-    meaning: str
-    setting: str
-    counts: tuple[int, ...]
-
-    @property
-    def total(self) -> int:
-        """All streams together."""
-        return sum(self.counts)
-
-    @property
-    def label(self) -> str:
-        """What the row is called among rows of other kinds."""
-        before = {"reduced": "smaller by ", "bound": "size bound by "}
-        return before.get(self.kind, "") + self.name
 
 
 def funnel(result: RunResult) -> list[Step]:
@@ -142,29 +116,6 @@ def _others(counts: Counts, known: set[str]) -> list[Rule]:
     return [rule_named(name) for name in sorted(found - known)]
 
 
-def steps_of(kind: Kind, rules: Sequence[Rule], counts: Sequence[Mapping[str, int]], settings: Settings) -> list[Step]:
-    """Return a row of `kind` for each of `rules` from each stream's counts by the rules' names."""
-    return [
-        Step(
-            rule.name,
-            kind,
-            rule.meaning,
-            ", ".join(f"{name} = {_value(settings, name)}" for name in rule.settings),
-            tuple(stream.get(rule.name, 0) for stream in counts),
-        )
-        for rule in rules
-    ]
-
-
-def _value(settings: Settings, dotted: str) -> str:
-    value: Any = settings
-    for name in dotted.split("."):
-        value = getattr(value, name)
-    if isinstance(value, float | int | str):
-        return str(value)
-    return "by timeframe" if isinstance(value, dict) else "see the settings"
-
-
 def main_reasons(steps: Sequence[Step], count: int = 3) -> list[Step]:
     """Return the checks at which most candles with a pattern ended, the most frequent first."""
     names = [step.name for step in steps]
@@ -179,8 +130,3 @@ def in_words(steps: Sequence[Step]) -> str:
     way = " → ".join(f"{total[name]:,} {name}" for name in ("candles", "patterns", "entries", "trades"))
     reasons = ", ".join(f"{step.name} ({step.total:,})" for step in main_reasons(steps))
     return f"{way}. Most patterns ended at: {reasons}." if reasons else f"{way}."
-
-
-def stream_name(stream: Stream) -> str:
-    """Return a stream as `BTCUSDT 5min`."""
-    return f"{stream[0]} {stream[1]}"

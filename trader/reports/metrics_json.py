@@ -8,10 +8,13 @@ from typing import Any
 
 from trader.engine.result import RunResult
 from trader.reports import book
+from trader.reports.acts import idle
 from trader.reports.digest import Digest
-from trader.reports.funnel import Step, stream_name
+from trader.reports.hedging import Hedging
+from trader.reports.hedging_words import compared, of_hedges, verdict
 from trader.reports.months import by_month
 from trader.reports.refused import Consequences, RuleOutcome
+from trader.reports.steps import Step, stream_name
 
 
 def metrics_json(digest: Digest) -> str:
@@ -23,6 +26,10 @@ def metrics_json(digest: Digest) -> str:
         "buy_and_hold": {hold.symbol: hold.last / hold.first - 1 for hold in result.holds if hold.first > 0},
         "refusals": _counts(digest.steps, digest.result),
         "sizes": _counts(digest.sizes, digest.result),
+        "acts": _counts(digest.acts, digest.result),
+        "never_decided": idle(digest.rules),
+        "undefined_correlations": dict(sorted(result.undefined_correlations.items())),
+        "hedging": _hedging(digest.hedging, result.settings.QUOTE),
         "counterfactual": _counterfactual(digest.consequences),
         "by_exit_reason": _lines(book.by_exit_reason(result)),
         "by_coin": _lines(book.by_coin(result)),
@@ -48,7 +55,7 @@ def _run(result: RunResult) -> dict[str, Any]:
 
 def _counts(steps: Sequence[Step], result: RunResult) -> dict[str, Any]:
     streams = {
-        stream_name(stream): {_key(step): step.counts[place] for step in steps}
+        stream_name(stream): {_key(step): step.counts[place] for step in steps if step.counts}
         for place, stream in enumerate(result.streams)
     }
     return {"total": {_key(step): step.total for step in steps}, "streams": streams}
@@ -57,6 +64,21 @@ def _counts(steps: Sequence[Step], result: RunResult) -> dict[str, Any]:
 def _key(step: Step) -> str:
     # A reason that also drops entries stands twice in the funnel.
     return step.name if step.kind in ("left", "ended") else f"{step.kind}_{step.name}"
+
+
+def _hedging(found: Hedging | None, quote: str) -> dict[str, Any] | None:
+    """Return None where hedging is off; `runs` is None where the run without was not made."""
+    if found is None:
+        return None
+    runs = {
+        row.key: {"with": row.hedged, "without": row.without, "difference": row.difference} for row in compared(found)
+    }
+    return {
+        **{row.key: row.hedged for row in of_hedges(found)},
+        "why_none": found.why_none or None,
+        "runs": {**runs, "shared_trades": found.shared} if runs else None,
+        "verdict": " ".join(verdict(found, quote)),
+    }
 
 
 def _counterfactual(found: Consequences | None) -> dict[str, Any] | None:

@@ -31,6 +31,23 @@
     }), options);
   }
 
+  // The run with hedges beside the same run without: equity above, both falls below.
+  function drawHedging() {
+    if (!data.unhedged) return;
+    const runs = [["with hedges", data.equity, { color: color("accent") }], ["without", data.unhedged, { color: color("hold"), dash: "dot" }]];
+    const traces = runs.flatMap(([name, run, style]) => [
+      { type: "scatter", mode: "lines", name, legendgroup: name, x: run.time, y: run.equity, line: { width: 1.5, shape: "hv", ...style },
+        hovertemplate: `%{y:,.2f} ${data.quote}<br>%{x}<extra>${name}</extra>` },
+      { type: "scatter", mode: "lines", name, legendgroup: name, showlegend: false, x: run.time, yaxis: "y2",
+        y: run.drawdown.map((depth) => -depth), line: { width: 1.2, shape: "hv", ...style },
+        hovertemplate: `%{y:.2%}<br>%{x}<extra>drawdown ${name}</extra>` }]);
+    Plotly.react("hedging", traces, layout({
+      xaxis: times({ anchor: "y2" }),
+      yaxis: axis({ domain: [0.42, 1], title: { text: data.quote, standoff: 12 }, tickformat: ",.6~r" }),
+      yaxis2: axis({ domain: [0, 0.36], title: { text: "drawdown", standoff: 12 }, tickformat: ".1~%", rangemode: "tozero" }),
+    }), options);
+  }
+
   const candlestick = (source) => ({ type: "candlestick", name: "candles", x: source.candles.time,
     open: source.candles.open, high: source.candles.high, low: source.candles.low, close: source.candles.close,
     xperiod: source.width, xperiodalignment: "middle", showlegend: false,
@@ -138,7 +155,7 @@
     find("before").addEventListener("click", () => step(-1));
     find("after").addEventListener("click", () => step(1));
   }
-  const all = () => { drawEquity(); coin(); trade(); };
+  const all = () => { drawEquity(); drawHedging(); coin(); trade(); };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", all);
   all();
 })();

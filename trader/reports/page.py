@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -12,14 +12,18 @@ from typing import Any
 from plotly.offline import get_plotlyjs
 
 from trader.reports import book
+from trader.reports.acts import idle_in_words
 from trader.reports.chosen import MAX_WINDOWS, RULE
 from trader.reports.digest import Digest
 from trader.reports.drawing import Candles, drawing
-from trader.reports.figures import FIGURES, written
-from trader.reports.funnel import stream_name
-from trader.reports.headline import headline
+from trader.reports.figures import FIGURES, signed, written
+from trader.reports.headline import first_lines, headline
+from trader.reports.hedging import Hedging
+from trader.reports.hedging_words import compared, of_hedges
+from trader.reports.html import row, table
 from trader.reports.months import by_month
 from trader.reports.refused import HOW, Consequences, Outcome, share
+from trader.reports.steps import stream_name
 
 _HERE = Path(__file__).parent
 #: The browser may load nothing at all: what the page needs is in it.
@@ -27,15 +31,13 @@ _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; form-action 'none'"
 )
 _MAX_STREAM_COLUMNS = 12
-#: A cell with more characters than this gets room for words.
-_LONG_TEXT = 30
 
 
 def page(digest: Digest, candles: Candles, when: datetime) -> str:
     """Return the page as HTML; `candles` gives what is drawn around trades, `when` is the time of the report."""
     data = drawing(digest.result, candles)
     title = f"Report of {when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    body = "\n".join([*_head(digest, title), *_charts(data), *_tables(digest)])
+    body = "\n".join([*_head(digest, title), *_charts(digest, data), *_tables(digest)])
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">\n'
@@ -57,11 +59,13 @@ def _json(data: Any) -> str:
 
 
 def _head(digest: Digest, title: str) -> list[str]:
-    first, *rest = headline(digest)
+    first, *verdict = first_lines(digest)
+    rest = headline(digest)[1 + len(verdict) :]
     notes = digest.result.notes
     return [
         f"<h1>{escape(title)}</h1>",
         f'<p class="result">{escape(first)}</p>',
+        *(f'<p class="verdict">{escape(line)}</p>' for line in verdict),
         *(f'<p class="note">{escape(note)}</p>' for note in rest[: len(notes)]),
         *(f"<p>{escape(line)}</p>" for line in rest[len(notes) :]),
         '<p class="soft">Times are UTC. The charts need JavaScript, and no network.</p>',
@@ -75,8 +79,11 @@ def _figure(label: str, value: str, meaning: str) -> str:
     return f'<div><dt title="{escape(meaning)}">{escape(label)}</dt><dd>{escape(value)}</dd></div>'
 
 
-def _charts(data: dict[str, Any]) -> list[str]:
+def _charts(digest: Digest, data: dict[str, Any]) -> list[str]:
     parts = ['<h2>Equity, buy-and-hold and drawdown</h2><div id="equity" class="chart tall"></div>']
+    if data["unhedged"] is not None:
+        parts.append('<h2>With hedges, and without</h2><div id="hedging" class="chart tall"></div>')
+    parts += _hedging(digest.hedging)
     if data["coins"]:
         parts.append(
             "<h2>Candles and trades</h2>"
@@ -96,6 +103,23 @@ def _charts(data: dict[str, Any]) -> list[str]:
     return parts
 
 
+def _hedging(found: Hedging | None) -> list[str]:
+    """Return the run with hedges beside the same run without, then what the hedges did themselves."""
+    if found is None or not found.hedges.opened:
+        return []
+    heads = ("", "with hedges", "without", "difference", "what it means")
+    rows = [
+        row([each.label, written(each.hedged, each.kind), written(each.without, each.kind),
+             signed(each.difference, each.kind), each.meaning], range(1, 4))
+        for each in compared(found)
+    ]  # fmt: skip
+    own = [
+        row([each.label, written(each.hedged, each.kind), "", "", each.meaning], range(1, 4))
+        for each in of_hedges(found)
+    ]
+    return [table(heads, [*rows, *own], range(1, 4))]
+
+
 def _tables(digest: Digest) -> list[str]:
     result = digest.result
     groups = (
@@ -107,6 +131,7 @@ def _tables(digest: Digest) -> list[str]:
     )
     return [
         "<h2>Why was something, or nothing, traded?</h2>",
+        f"<p>{escape(idle_in_words(digest.rules))}</p>",
         _funnel(digest),
         *_refused(digest.consequences),
         *(_group(*each) for each in groups if each[1]),
@@ -119,11 +144,11 @@ def _funnel(digest: Digest) -> str:
     numbers = range(2, 3 + len(own))
     heads = ["step", "what it means, and its setting", "all", *(stream_name(streams[place]) for place in own)]
     rows = []
-    for step in (*digest.steps, *digest.sizes):
-        counts = [f"{step.total:,}", *(f"{step.counts[place]:,}" for place in own)]
-        words = f"{step.meaning} ({step.setting})" if step.setting else step.meaning
-        rows.append(_row([step.label, words, *counts], numbers, step.kind))
-    return _table(heads, rows, numbers)
+    for step in digest.rules:
+        counts = [f"{step.total:,}", *(f"{step.counts[place]:,}" if step.counts else "" for place in own)]
+        words = f"{step.meaning} ({step.governed})" if step.governed else step.meaning
+        rows.append(row([step.label, words, *counts], numbers, step.kind if step.on else "off"))
+    return table(heads, rows, numbers)
 
 
 def _refused(found: Consequences | None) -> list[str]:
@@ -133,10 +158,10 @@ def _refused(found: Consequences | None) -> list[str]:
              "against taken", "verdict")  # fmt: skip
     numbers = range(1, 10)
     totals = [rule.total for rule in found.rules]
-    rows = [_row([*_outcome(each), share(found.against_taken(each)), each.verdict], numbers) for each in totals]
-    rows.append(_row([*_outcome(found.taken), "", "for comparison"], numbers, "left"))
+    rows = [row([*_outcome(each), share(found.against_taken(each)), each.verdict], numbers) for each in totals]
+    rows.append(row([*_outcome(found.taken), "", "for comparison"], numbers, "left"))
     title = "<h2>What would the refused signals have made?</h2>"
-    return [title, f'<p class="soft">{escape(HOW)}</p>', _table(heads, rows, numbers)]
+    return [title, f'<p class="soft">{escape(HOW)}</p>', table(heads, rows, numbers)]
 
 
 def _outcome(outcome: Outcome) -> list[str]:
@@ -157,22 +182,7 @@ def _group(title: str, lines: Sequence[Any]) -> str:
     fields = list(book.plain(lines[0]))
     heads = ["", *(field.removesuffix("_ms").replace("_", " ") for field in fields)]
     rows = [
-        _row([line.name, *(written(getattr(line, name), _KINDS.get(name, "money")) for name in fields)], range(1, 99))
+        row([line.name, *(written(getattr(line, name), _KINDS.get(name, "money")) for name in fields)], range(1, 99))
         for line in lines
     ]
-    return f"<h2>{escape(title)}</h2>" + _table(heads, rows, range(1, 99))
-
-
-def _table(heads: Sequence[str], rows: Iterable[str], numbers: range) -> str:
-    cells = "".join(f"<th{_class(place in numbers)}>{escape(head)}</th>" for place, head in enumerate(heads))
-    return f'<div class="scroll"><table><thead><tr>{cells}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
-
-
-def _row(cells: Sequence[str], numbers: range, kind: str = "") -> str:
-    inner = "".join(f"<td{_class(place in numbers, cell)}>{escape(cell)}</td>" for place, cell in enumerate(cells))
-    return f'<tr class="{kind}">{inner}</tr>' if kind else f"<tr>{inner}</tr>"
-
-
-def _class(number: bool, text: str = "") -> str:
-    kind = "number" if number else "words" if len(text) > _LONG_TEXT else ""
-    return f' class="{kind}"' if kind else ""
+    return f"<h2>{escape(title)}</h2>" + table(heads, rows, range(1, 99))

@@ -14,7 +14,7 @@ from trader.core.trade import Trade
 from trader.engine.result import FollowedSignal, RunResult
 from trader.metrics import Floats, Times
 from trader.reports.book import closed, defined
-from trader.reports.funnel import Stream, stream_name
+from trader.reports.steps import Stream, stream_name
 from trader.trading.checks import RULES
 
 #: Below so many results nothing is said of a rule.

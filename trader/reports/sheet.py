@@ -135,6 +135,8 @@ class Sheet:
 
 def _content(cell: Any, column: Column, value: Any) -> Any:
     # What needs no style goes as it is: openpyxl takes plain values faster than cells.
+    if value is None or (type(value) is float and not math.isfinite(value)):
+        return None
     if column.kind == "id" or (type(value) is str and _PLAIN.fullmatch(value)):
         return value
     fill(cell, column.kind, value)

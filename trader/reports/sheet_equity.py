@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from trader.reports.sheet import EPOCH_DAY, Column, Sheet
 from trader.reports.thin import thin
 
 #: Rows of the sheet, which are the points of its charts: more can be neither drawn nor read.
-MAX_ROWS = 2_000
+MAX_ROWS = 1_000
 MAX_DRAWDOWNS = 500
 
 _EQUITY = (
@@ -47,18 +48,20 @@ def equity(workbook: Workbook, result: RunResult) -> None:
 
 
 def _charts(sheet: Any, points: int, result: RunResult) -> None:
-    money = _chart("Equity after costs", f"equity, {result.settings.QUOTE}", "#,##0", result)
-    money.series.append(_series(sheet, _EQUITY_PLACE, points, "2E6F9E", "equity"))
+    money = chart("Equity after costs", f"equity, {result.settings.QUOTE}", "#,##0", result)
+    scale(money.y_axis, result.equity.equity)
+    money.series.append(series(sheet, _EQUITY_PLACE, points, "2E6F9E", "equity"))
     sheet.add_chart(money, "G3")
-    fall = _chart("Drawdown from the peak", "drawdown", "0%", result)
+    fall = chart("Drawdown from the peak", "drawdown", "0%", result)
     fall.y_axis.scaling.orientation = "maxMin"
     fall.y_axis.scaling.min = 0
     fall.x_axis.tickLblPos = "high"
-    fall.series.append(_series(sheet, _DRAWDOWN_PLACE, points, "B5483A", "drawdown"))
+    fall.series.append(series(sheet, _DRAWDOWN_PLACE, points, "B5483A", "drawdown"))
     sheet.add_chart(fall, "G28")
 
 
-def _chart(title: str, label: str, form: str, result: RunResult) -> ScatterChart:
+def chart(title: str, label: str, form: str, result: RunResult) -> ScatterChart:
+    """Return an empty chart over the time of the run; `form` is how its values are written."""
     chart = ScatterChart()
     chart.title, chart.style, chart.height, chart.width = title, 2, 11, 28
     chart.scatterStyle, chart.legend = "lineMarker", None
@@ -72,7 +75,16 @@ def _chart(title: str, label: str, form: str, result: RunResult) -> ScatterChart
     return chart
 
 
-def _series(sheet: Any, column: int, points: int, color: str, title: str) -> Any:
+def scale(axis: Any, *pools: metrics.Floats) -> None:
+    """Let an axis begin at a round number below all pools, not at 0: their moves fill the picture."""
+    low, high = (float(pick([pick(pool) for pool in pools])) for pick in (np.min, np.max))
+    if high > low:
+        step = 10.0 ** math.floor(math.log10(high - low))
+        axis.scaling.min, axis.scaling.max = math.floor(low / step) * step, math.ceil(high / step) * step
+
+
+def series(sheet: Any, column: int, points: int, color: str, title: str) -> Any:
+    """Return the line of a column over the times in the first."""
     times = Reference(sheet, min_col=1, min_row=3, max_row=points + 2)
     values = Reference(sheet, min_col=column, min_row=3, max_row=points + 2)
     series = SeriesFactory(values, times, title=title)

@@ -9,11 +9,12 @@ from openpyxl import Workbook
 from pydantic import BaseModel, SecretStr
 
 from trader.engine.result import RunResult
+from trader.reports.acts import idle_in_words
 from trader.reports.digest import Digest
 from trader.reports.figures import FIGURES
-from trader.reports.funnel import Step, stream_name
-from trader.reports.headline import headline
+from trader.reports.headline import first_lines, headline
 from trader.reports.sheet import Column, Sheet
+from trader.reports.steps import Step, stream_name
 from trader.trading.checks import QUIET_RULES
 
 _SUMMARY = (Column("figure", width=24), Column("value", "money", 18), Column("meaning", width=110))
@@ -22,10 +23,9 @@ _SUMMARY = (Column("figure", width=24), Column("value", "money", 18), Column("me
 def summary(workbook: Workbook, digest: Digest) -> None:
     """Write what a person must know first, then every figure with its meaning."""
     sheet = Sheet(workbook, "summary", "One run. Money is in quote currency. Times are UTC.", _SUMMARY)
-    first, *rest = headline(digest)
-    sheet.add_mixed([("text", first)], bold=True)
-    for line in rest:
-        sheet.add_mixed([("text", line)])
+    first = len(first_lines(digest))
+    for place, line in enumerate(headline(digest)):
+        sheet.add_mixed([("text", line)], bold=place < first)
     sheet.add_mixed([("text", "")])
     for figure in FIGURES:
         value = digest.values[figure.key]
@@ -40,19 +40,20 @@ def funnel(workbook: Workbook, digest: Digest) -> None:
     streams = (Column(stream_name(stream), "count", 17) for stream in digest.result.streams)
     note = (
         "Why was something, or nothing, traded? Bold rows are what is left; the others are what ended there. "
-        "Below the trades: which of them a rule made smaller, and which cap decided their size."
+        "Below the trades: which of them a rule made smaller, which cap decided their size, and how often each rule "
+        f"behind the entry acted. {idle_in_words(digest.rules)}"
     )
     sheet = Sheet(workbook, "funnel", note, [*words, *counts, *streams], frozen=1)
     patterns = next(step.total for step in digest.steps if step.name == "patterns")
-    for step in (*digest.steps, *digest.sizes):
+    for step in digest.rules:
         _step(sheet, step, patterns)
 
 
 def _step(sheet: Sheet, step: Step, patterns: int) -> None:
     left = step.kind == "left"
-    of_patterns = step.name not in ("candles", *QUIET_RULES) and step.kind not in ("reduced", "bound")
+    of_patterns = step.name not in ("candles", *QUIET_RULES) and step.kind in ("left", "ended", "dropped")
     share = step.total / patterns if patterns and of_patterns else None
-    texts = [step.name if left else f"   {step.label}", step.meaning, step.setting]
+    texts = [step.name if left else f"   {step.label}", step.meaning, step.governed]
     counts = [("count", count) for count in step.counts]
     cells = [*(("text", text) for text in texts), ("count", step.total), ("percent", share), *counts]
     sheet.add_mixed(cells, bold=left)

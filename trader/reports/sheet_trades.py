@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from openpyxl import Workbook
 
-from trader.core.trade import Factors, Trade
+from trader.core.trade import Trade
 from trader.engine.result import RunResult
 from trader.reports import book
 from trader.reports.months import by_month as months_of
@@ -26,8 +26,9 @@ _TRADES = (
     Column("fees", "money", total=True), Column("funding", "money", total=True), Column("net", "money", total=True),
     Column("net in R", "ratio", total=True),
     Column("equity after", "money"),
-    Column("risk", "money"), Column("confidence", "ratio", 12), Column("cap by risk", "quantity"),
-    Column("cap by position", "quantity", 17), Column("cap by Kelly", "quantity"), Column("reductions", width=26),
+    Column("leverage", "ratio"), Column("leverage asked", "ratio", 16), Column("risk", "money"),
+    Column("confidence", "ratio", 12), Column("cap by risk", "quantity"), Column("cap by position", "quantity", 17),
+    Column("cap by Kelly", "quantity"), Column("cap by bracket", "quantity", 17), Column("reductions", width=40),
     Column("wanted", "quantity"), Column("affordable", "quantity"), Column("bound by", width=12),
 )  # fmt: skip
 _PARTS = (
@@ -57,7 +58,7 @@ def trades(workbook: Workbook, result: RunResult) -> None:
     """Write a row for each trade, in the order in which they ended."""
     closed = book.closed(result)
     shown = closed[:MAX_ROWS]
-    note = f"{_note('One row for each trade', closed)} The columns from risk on say what made the quantity."
+    note = f"{_note('One row for each trade', closed)} The columns from leverage on say what made the quantity."
     sheet = Sheet(workbook, "trades", note, _TRADES, frozen=2, rows=len(shown))
     for trade in shown:
         sheet.add(_trade(trade))
@@ -71,17 +72,21 @@ def _trade(trade: Trade) -> Sequence[object]:
         trade.probability, trade.strength, trade.signal_time, trade.entry_time, last.time,
         last.time - trade.entry_time, trade.entry_price, trade.quantity, trade.first_stop, trade.stop,
         trade.take_profit, len(trade.parts), last.reason, book.fees_of(trade), book.funding_of(trade), net,
-        net / risk if risk > 0 else None, last.equity_after, *_size(trade.factors),
+        net / risk if risk > 0 else None, last.equity_after, trade.leverage, *_size(trade),
     )  # fmt: skip
 
 
-def _size(factors: Factors | None) -> Sequence[object]:
-    """Return what made the quantity; nothing of a hedge."""
+def _size(trade: Trade) -> Sequence[object]:
+    """Return what made the quantity; nothing of a hedge, which is a share of what it hedges."""
+    factors = trade.factors
     if factors is None:
-        return (None,) * 9
-    caps = (factors.caps.get(name) for name in ("risk", "position", "kelly"))
+        return (None,) * 11
+    caps = (factors.caps.get(name) for name in ("risk", "position", "kelly", "bracket"))
     reductions = " × ".join(f"{name} {factor:g}" for name, factor in factors.reductions.items())
-    return (factors.risk, factors.confidence, *caps, reductions, factors.wanted, factors.affordable, factors.bound)
+    return (
+        trade.leverage if factors.lowered_from is None else factors.lowered_from, factors.risk, factors.confidence,
+        *caps, reductions, factors.wanted, factors.affordable, factors.bound,
+    )  # fmt: skip
 
 
 def parts(workbook: Workbook, result: RunResult) -> None:

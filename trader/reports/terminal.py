@@ -11,10 +11,14 @@ from rich.text import Text
 
 from trader.engine.result import RunResult
 from trader.reports import book
+from trader.reports.acts import idle_in_words
 from trader.reports.digest import Digest
 from trader.reports.figures import signed, written
-from trader.reports.headline import headline
+from trader.reports.headline import first_lines, headline
+from trader.reports.hedging import Hedging
+from trader.reports.hedging_words import compared, of_hedges
 from trader.reports.refused import Consequences, in_lines
+from trader.reports.steps import Step
 from trader.reports.write import ReportFiles
 
 #: A report that took longer than this share of its run is said to be.
@@ -25,9 +29,18 @@ _MAX_COINS = 20
 def terminal_summary(result: RunResult, files: ReportFiles) -> Group:
     """Return what to print: the result, what a person must know, where the files are, the funnel, the coins."""
     digest = Digest.of(result)
-    first, *rest = headline(digest)
-    lines = [Text(first, style="bold"), *(_line(line, at < len(result.notes)) for at, line in enumerate(rest))]
-    answers = [_funnel(digest), Text(), *_refused(digest.consequences), *_coins(result)]
+    first = first_lines(digest)
+    rest = headline(digest)[len(first) :]
+    lines = [Text(line, style="bold") for line in first]
+    lines += [_line(line, at < len(result.notes)) for at, line in enumerate(rest)]
+    answers = [
+        *_hedging(digest.hedging),
+        _funnel(digest),
+        Text(idle_in_words(digest.rules)),
+        Text(),
+        *_refused(digest.consequences),
+        *_coins(result),
+    ]
     return Group(*lines, *_files(result, files), Text(), *answers)
 
 
@@ -52,12 +65,26 @@ def _files(result: RunResult, files: ReportFiles) -> list[RenderableType]:
 
 def _funnel(digest: Digest) -> Table:
     table = _table("Why was it (not) traded?", "candles", "")
-    for step in (*digest.steps, *digest.sizes):
+    for step in digest.rules:
         if step.kind == "left":
             _add(table, step.name, f"{step.total:,}", step.meaning, style="bold")
         elif step.total:
-            _add(table, f"  {step.label}", f"{step.total:,}", f"{step.meaning}{_setting(step.setting)}")
+            _add(table, f"  {step.label}", f"{step.total:,}", f"{step.meaning}{_setting(step)}")
     return table
+
+
+def _hedging(found: Hedging | None) -> list[RenderableType]:
+    """Return the run with hedges beside the same run without; entries lost where either lost some."""
+    if found is None or found.without is None:
+        return []
+    table = _table("hedging compared", "with", "without", "difference", numbers=True)
+    for row in compared(found):
+        if row.hedged or row.without or not row.key.startswith("lost_"):
+            values = (written(row.hedged, row.kind), written(row.without, row.kind), signed(row.difference, row.kind))
+            _add(table, row.label, *values)
+    for row in of_hedges(found):
+        _add(table, row.label, written(row.hedged, row.kind), "", "")
+    return [table, Text()]
 
 
 def _refused(found: Consequences | None) -> list[Text]:
@@ -68,8 +95,9 @@ def _refused(found: Consequences | None) -> list[Text]:
     return [Text(first), *(Text(f"  {line}") for line in rest), Text()]
 
 
-def _setting(text: str) -> str:
-    return f" ({text})" if text else ""
+def _setting(step: Step) -> str:
+    """Return what governs a check; of other rules the page and the workbook say it."""
+    return f" ({step.setting})" if step.setting and step.kind in ("ended", "dropped") else ""
 
 
 def _add(table: Table, *cells: str, style: str = "") -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from openpyxl import Workbook
 
-from trader.reports import book, sheet_equity, sheet_rules, sheet_summary, sheet_trades
+from trader.reports import book, sheet_equity, sheet_hedging, sheet_rules, sheet_summary, sheet_trades
 from trader.reports.digest import Digest
 
 
@@ -15,6 +15,8 @@ def write_workbook(digest: Digest, path: Path) -> None:
     result = digest.result
     workbook = Workbook(write_only=True)
     sheet_summary.summary(workbook, digest)
+    hedging = digest.hedging
+    home = sheet_hedging.hedging(workbook, hedging, result.settings.QUOTE) if hedging is not None else None
     sheet_trades.trades(workbook, result)
     sheet_trades.parts(workbook, result)
     sheet_trades.groups(workbook, "by coin", "Trades of each coin of the run.", book.by_coin(result))
@@ -27,5 +29,7 @@ def write_workbook(digest: Digest, path: Path) -> None:
         sheet_rules.rules(workbook, digest.consequences)
     sheet_equity.equity(workbook, result)
     sheet_equity.drawdowns(workbook, result)
+    if home is not None and result.unhedged is not None:
+        sheet_hedging.curves(workbook, home, result, result.unhedged)
     sheet_summary.settings(workbook, result)
     workbook.save(path)

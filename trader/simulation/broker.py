@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from trader.core.brackets import maintenance_rate
 from trader.core.candle import Candle
 from trader.core.commands import AmendStop, CancelOrder, Command, SubmitOrder
 from trader.core.events import Instant, exit_candles
@@ -137,7 +138,7 @@ class SimulatedBroker:
         fee = order.quantity * price * self._costs.taker_fee
         if not self._funds.covers(order, price, fee):
             return OrderDropped(candle.open_time, order.order_id, order.symbol, "insufficient_capital")
-        liquidation = liquidation_price(price, order.direction, order.leverage, self._maintenance)
+        liquidation = self._liquidation(order, price)
         position = Position(
             order.position_id, order.symbol, order.direction, order.quantity, price, order.leverage, liquidation
         )
@@ -157,6 +158,12 @@ class SimulatedBroker:
             slippage,
             order.reason,
         )
+
+    def _liquidation(self, order: OrderRequest, price: float) -> float:
+        """Return the liquidation price of a position entered at `price`, by its bracket where that is known."""
+        rate = maintenance_rate(self._instruments[order.symbol].brackets, order.quantity * price)
+        kept = self._maintenance if rate is None else rate
+        return liquidation_price(price, order.direction, order.leverage, kept)
 
     def _match_position(self, position: Position, candle: Candle) -> Iterator[Fill]:
         """Walk section 6 for one position; each step sees what the one before it left."""

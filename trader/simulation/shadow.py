@@ -2,8 +2,8 @@
 
 A shadow trade enters and leaves as a real one does (trading-rules, sections 5, 6 and 9): at the next open with
 slippage, levels from the fill, the same targets and stops, liquidation and reversal. It has no capital: its quantity is
-1 and can be parted at will, so filters on quantities never bind. Funding is left out, and nothing but its own exits
-ends it: no drawdown, no kill switch, no person.
+1 and can be parted at will, so filters on quantities never bind, and the terms are those of the first leverage bracket.
+Funding is left out, and nothing but its own exits ends it: no drawdown, no kill switch, no person.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from types import MappingProxyType
 import msgspec
 import numpy as np
 
+from trader.core.brackets import maintenance_rate
 from trader.core.errors import InvariantError
 from trader.core.instrument import Grid, Instrument
 from trader.core.settings import Settings
@@ -83,7 +84,10 @@ class Shadows:
         self._table = table
         self._instrument = Instrument(table.symbol, instrument.tick, SHARE_STEP, 0.0, 0.0)
         self._costs = Costs.of(settings)
-        self._maintenance = settings.MAINTENANCE_MARGIN_RATE if settings.MARKET == "futures" else math.nan
+        self._brackets = instrument.brackets
+        rate = maintenance_rate(instrument.brackets, 0.0)
+        kept = settings.MAINTENANCE_MARGIN_RATE if rate is None else rate
+        self._maintenance = kept if settings.MARKET == "futures" else math.nan
         self._nothing_open = Book.of(settings.BACKTEST_INITIAL_CAPITAL)
         unit = instrument.tick.unit
         self._tick = (float(unit), *map(float, unit.as_integer_ratio()))
@@ -120,9 +124,11 @@ class Shadows:
         if signal is None:
             raise InvariantError(f"{reading.symbol} {reading.timeframe} shows no signal to follow")
         direction = direction_of(signal, reading)
+        if direction is None:
+            raise InvariantError(f"{reading.symbol} {reading.timeframe} shows no side to follow")
         entry = self._costs.taken(open_, direction > 0)
         distances = distances_of(settings, signal.pattern, reading.atr14)
-        leverage = leverage_of(settings, self._nothing_open, reading.symbol, signal.probability)
+        leverage = leverage_of(settings, self._nothing_open, reading.symbol, signal.probability, self._brackets)
         planned = plan_targets(settings, entry, 1.0, direction, distances, self._instrument)
         targets = np.array([(target.price, target.quantity, _NUMBERS[target.reason]) for target in planned])
         return self._exits(direction, entry, distances, leverage, reading.atr14), targets

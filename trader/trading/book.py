@@ -64,7 +64,10 @@ class Withdrawn(msgspec.Struct, frozen=True):
 
 
 class Guards(msgspec.Struct):
-    """What forbids or shrinks entries. Times in ms UTC; `day` counts UTC days; "" is no drawdown pause."""
+    """What forbids or shrinks entries. Times in ms UTC; `day` counts UTC days; "" is no drawdown pause.
+
+    `killed_by` are those who have thrown the kill switch; it is off when the last of them has lifted it.
+    """
 
     peak: float
     day_first_equity: float
@@ -77,6 +80,7 @@ class Guards(msgspec.Struct):
     paused_at: int = 0
     paused_by_person: bool = False
     killed: bool = False
+    killed_by: list[str] = []
 
     @property
     def paused(self) -> bool:
@@ -92,8 +96,9 @@ class Book(msgspec.Struct):
     `adds` counts the add-ons of each open first trade; `stopped` is T of the last stop by stream and direction, None
     until its instant ends; `returns` are the last results on reserved capital. Hedges are in none of these three.
     `commands` wait for the next instant; `changed` are the settings that a person changed, as JSON.
-    `hours` are the last 30 days by the hour, of each coin, where a rule needs them. `withdrawn` are dropped entries
-    that may have been sent already: should one fill all the same, it is closed at once.
+    `hours` are the last 30 days by the hour, of each coin, where a rule needs them. `undefined_correlations` counts, by
+    pair ("AAA/BBB"), the decisions for which a correlation was asked and could not be told. `withdrawn` are dropped
+    entries that may have been sent already: should one fill all the same, it is closed at once.
     """
 
     pool: Pool
@@ -116,6 +121,7 @@ class Book(msgspec.Struct):
     stopped: dict[str, int | None] = {}
     returns: list[float] = []
     hours: dict[str, Hourly] = {}
+    undefined_correlations: dict[str, int] = {}
     withdrawn: dict[int, Withdrawn] = {}
 
     @classmethod
@@ -148,11 +154,24 @@ class Book(msgspec.Struct):
 
     def reserved_where(self, symbol: str | None = None, direction: Direction | None = None) -> float:
         """Return the capital reserved in `symbol` and `direction`; None is any."""
-        trades = (t.reserved for t in self.trades.values() if _matches(t.symbol, t.direction, symbol, direction))
+        held = waiting = 0.0
+        for trade in self.trades.values():
+            if (symbol is None or trade.symbol == symbol) and (direction is None or trade.direction is direction):
+                held += trade.reserved
+        for pending in self.pending.values():
+            own = pending.request
+            if (symbol is None or own.symbol == symbol) and (direction is None or own.direction is direction):
+                waiting += pending.reserve
+        return held + waiting
+
+    def notional_of(self, symbol: str, direction: Direction) -> float:
+        """Return what a coin's positions on one side were worth when opened, pending entries and hedges included."""
+        side = (symbol, direction)
+        trades = (t.quantity_left * t.entry_price for t in self.trades.values() if (t.symbol, t.direction) == side)
         pending = (
-            p.reserve
+            p.request.quantity * p.price
             for p in self.pending.values()
-            if _matches(p.request.symbol, p.request.direction, symbol, direction)
+            if (p.request.symbol, p.request.direction) == side
         )
         return sum(trades) + sum(pending)
 
@@ -195,10 +214,6 @@ class Book(msgspec.Struct):
                 f"!= booked {pool.booked!r}"
             )
         return pool.free + reserved + unrealised
-
-
-def _matches(symbol: str, direction: Direction, want_symbol: str | None, want_direction: Direction | None) -> bool:
-    return (want_symbol is None or symbol == want_symbol) and (want_direction is None or direction == want_direction)
 
 
 def _count(counts: dict[str, dict[str, dict[str, int]]], reading: Reading, rule: str) -> None:

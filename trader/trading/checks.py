@@ -67,9 +67,17 @@ class RuleBook:
     """The limits of a run, made once from its settings."""
 
     def __init__(self, settings: Settings) -> None:
-        self._before = tuple(limit(settings) for limit in BEFORE_SIZE if limit is not Hours)
-        self._reductions = tuple(limit(settings) for limit in REDUCTIONS)
-        self._after = tuple(limit(settings) for limit in AFTER_SIZE)
+        mode = settings.CORRELATION_MODE
+        self._correlation = Correlation(settings)
+        self._before = self._asked(settings, BEFORE_SIZE, correlated=False)
+        self._reductions = self._asked(settings, REDUCTIONS, correlated=mode == "halve")
+        self._after = self._asked(settings, AFTER_SIZE, correlated=mode == "skip")
+
+    def _asked(self, settings: Settings, limits: Iterable[type[Limit]], correlated: bool) -> tuple[Limit, ...]:
+        """Return those of `limits` that could say something; of correlation there is one, which remembers an hour."""
+        silent = _silent(settings) | (set() if correlated else {Correlation})
+        asked = (limit for limit in limits if limit not in silent)
+        return tuple(self._correlation if limit is Correlation else limit(settings) for limit in asked)
 
     def before_size(self, proposal: Proposal, book: Book) -> Refusal | None:
         """Make checks 5 to 13; return the first "no", or None."""
@@ -84,9 +92,28 @@ class RuleBook:
                 factors[limit.rule] = answer.factor
         return factors
 
+    def undefined_correlations(self, proposal: Proposal, book: Book) -> list[str]:
+        """Return the pairs of coins that the rule of correlation cannot judge."""
+        return self._correlation.undefined(proposal, book)
+
     def after_size(self, proposal: Proposal, book: Book) -> Refusal | None:
         """Make checks 14 and 15; return the first "no", or None."""
         return _first(self._after, proposal, book)
+
+
+def _silent(settings: Settings) -> set[type[Limit]]:
+    """Return the limits that approve everything under these settings, and need not be asked; the hours have been."""
+    futures = settings.MARKET == "futures"
+    silent: dict[type[Limit], bool] = {
+        Hours: True,
+        ShortAllowed: futures,
+        Trend: not settings.TREND_ALIGNMENT,
+        LosingStreak: not settings.LOSING_STREAK_PROTECTION.enable,
+        ReEntry: not settings.RE_ENTRY.enable,
+        Pyramiding: not settings.PYRAMIDING.enable,
+        BeyondLiquidation: not futures,
+    }
+    return {limit for limit, is_silent in silent.items() if is_silent}
 
 
 def quiet_refusal(reading: Reading, time: int, hours: TradingHours) -> Refusal | None:

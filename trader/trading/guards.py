@@ -14,6 +14,8 @@ from trader.trading.notes import GuardChanged
 
 #: Reasons under which everything closes; the first named wins when both apply.
 KILL_SWITCH, DRAWDOWN = "kill_switch", "drawdown"
+#: Who throws the kill switch: a person's command, or the file that is there.
+BY_PERSON, BY_FILE = "person", "file"
 
 
 def update_accounts(book: Book, time: int) -> None:
@@ -45,8 +47,8 @@ def judge(settings: Settings, book: Book, time: int) -> list[GuardChanged]:
     ]
 
 
-def obey(book: Book, action: str, time: int) -> Sequence[GuardChanged]:
-    """Carry out a person's command: pause, resume, kill, lift."""
+def obey(book: Book, action: str, time: int, by: str = "") -> Sequence[GuardChanged]:
+    """Carry out a person's command: pause, resume, kill, lift; `by` is who kills or lifts, "" a person."""
     guards = book.guards
     if action == "pause" and not guards.paused_by_person:
         guards.paused_by_person = True
@@ -55,14 +57,36 @@ def obey(book: Book, action: str, time: int) -> Sequence[GuardChanged]:
         guards.paused_by_person = False
         _end_drawdown_pause(book)
         return [GuardChanged(time, "paused", False, "a person resumed entries")]
-    if action == "kill" and not guards.killed:
-        guards.killed = True
-        text = "kill switch: everything closes, no entries until it is lifted"
-        return [GuardChanged(time, KILL_SWITCH, True, text)]
+    if action == "kill":
+        return _throw(book, by or BY_PERSON, time)
     if action == "lift" and guards.killed:
-        guards.killed = False
-        return [GuardChanged(time, KILL_SWITCH, False, "the kill switch was lifted")]
+        return _lift(book, by or BY_PERSON, time)
     return ()
+
+
+def is_thrown_by(book: Book, by: str) -> bool:
+    """Tell whether someone has thrown the kill switch, or has a command waiting that will."""
+    waiting = any(command.action == "kill" and command.name == by for command in book.commands)
+    return waiting or by in book.guards.killed_by
+
+
+def _throw(book: Book, by: str, time: int) -> Sequence[GuardChanged]:
+    guards = book.guards
+    if by not in guards.killed_by:
+        guards.killed_by = [*guards.killed_by, by]
+    if guards.killed:
+        return ()
+    guards.killed = True
+    return [GuardChanged(time, KILL_SWITCH, True, "kill switch: everything closes, no entries until it is lifted")]
+
+
+def _lift(book: Book, by: str, time: int) -> Sequence[GuardChanged]:
+    guards = book.guards
+    guards.killed_by = [each for each in guards.killed_by if each != by]
+    if guards.killed_by:
+        return ()
+    guards.killed = False
+    return [GuardChanged(time, KILL_SWITCH, False, "the kill switch was lifted")]
 
 
 def judge_streak(settings: Settings, book: Book, time: int) -> Sequence[GuardChanged]:

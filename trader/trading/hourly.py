@@ -21,18 +21,21 @@ HOURS = 30 * 24
 LEAST_COMMON = 100
 #: Wilder's smoothing of the hourly range, as in ATR14.
 SMOOTHING = 14
+#: Hours before a run that are taken before its first instant, so that the rules know 30 days from the start on: more
+#: than are kept, for the average of the ranges has to forget where it began.
+PRELOAD_HOURS = HOURS + 10 * SMOOTHING
 
 
 class Hourly(msgspec.Struct):
     """The hours of one coin: `closes` and `ranges` (ATR14 / close) by full hour, ascending, 30 days of them.
 
-    One close more is kept: the return of the first hour counts from it. The rest is the hour in the making and
-    Wilder's average of the true ranges.
+    One close more is kept: the return of the first hour counts from it. The rest is the hour in the making, which
+    `ends` (ms), and Wilder's average of the true ranges.
     """
 
     closes: dict[int, float] = {}
     ranges: dict[int, float] = {}
-    hour: int = -1
+    ends: int = 0
     high: float = -math.inf
     low: float = math.inf
     last_close: float = 0.0
@@ -40,20 +43,35 @@ class Hourly(msgspec.Struct):
     count: int = 0
 
     def take(self, candle: Candle, time: int) -> None:
-        """Take a candle that closed at `time` (ms); the last of an hour completes it. Longer ones tell no hours."""
+        """Take a candle that closed at `time` (ms); the last of an hour completes it. Longer ones tell no hours.
+
+        One that is late, of an hour before the one in the making, can only complete its own.
+        """
         if candle.timeframe.ms > HOUR_MS:
             return
-        hour = (time - 1) // HOUR_MS
-        if hour != self.hour:
-            self.hour, self.high, self.low = hour, candle.high, candle.low
-        else:
-            self.high, self.low = max(self.high, candle.high), min(self.low, candle.low)
-        if time % HOUR_MS == 0:
-            self._complete(time // HOUR_MS, candle.close)
+        ends = -(-time // HOUR_MS) * HOUR_MS
+        high, low = candle.high, candle.low
+        if ends == self.ends:
+            high, low = max(self.high, high), min(self.low, low)
+        if ends >= self.ends:
+            self.ends, self.high, self.low = ends, high, low
+        if time == ends:
+            self._complete(time // HOUR_MS, high, low, candle.close)
 
-    def _complete(self, hour: int, close: float) -> None:
+    def widen(self, candle: Candle) -> None:
+        """Take a candle of the hour in the making that is not its last: what `take` does, for the many in less time."""
+        if candle.high > self.high:
+            self.high = candle.high
+        if candle.low < self.low:
+            self.low = candle.low
+
+    def copy(self) -> Hourly:
+        """Return the same hours, to go on from apart."""
+        return msgspec.structs.replace(self, closes=dict(self.closes), ranges=dict(self.ranges))
+
+    def _complete(self, hour: int, high: float, low: float, close: float) -> None:
         before = self.last_close or close
-        true_range = max(self.high, before) - min(self.low, before)
+        true_range = max(high, before) - min(low, before)
         self.count += 1
         self.average += (true_range - self.average) / min(self.count, SMOOTHING)
         self.last_close = close

@@ -1,29 +1,43 @@
-"""The leverage of an entry: the coin's own, or by confidence (trading-rules, section 9)."""
+"""The leverage of an entry: the coin's own, or by confidence, and what the exchange's brackets leave of it.
+
+The brackets tie leverage to the worth of a position, and the size depends on the leverage (trading-rules, section 4).
+So an entry on a flat coin is sized at the leverage that is asked for; where that would be worth more than the brackets
+allow at it, at the leverage of the next lower bracket, and so on: the first size that fits counts, and at the last
+leverage the quantity is cut to its bracket (`trader.trading.sizing`).
+"""
 
 from __future__ import annotations
 
 import math
 
+from trader.core.brackets import Brackets
 from trader.core.settings import Settings
 from trader.trading.book import Book
 
 
-def leverage_of(settings: Settings, book: Book, symbol: str, probability: float | None = None) -> float:
-    """Return the leverage of the next position on a coin; `probability` None (a hedge) is the coin's own.
+def leverage_of(
+    settings: Settings, book: Book, symbol: str, probability: float | None = None, brackets: Brackets = ()
+) -> float:
+    """Return the leverage of the next position on a coin, however small; `probability` None is the coin's own.
 
     An exchange knows one leverage a coin: a trade on an open coin, or on one whose entry waits for its fill, takes the
     standing one (section 10).
     """
-    highest = settings.leverage_of(symbol)
-    if not settings.CONFIDENCE_TIERS.enable or settings.MARKET != "futures":
+    highest, by_confidence = settings.leverage_of(symbol), settings.CONFIDENCE_TIERS.enable
+    if settings.MARKET != "futures" or not (by_confidence or brackets):
         return highest
-    standing = _standing_leverage(book, symbol)
+    standing = standing_leverage(book, symbol)
     if standing is not None:
         return standing
-    return highest if probability is None else leverage_by_confidence(settings, highest, probability)
+    if brackets:
+        highest = min(highest, brackets[0].initial_leverage)
+    if not by_confidence or probability is None:
+        return highest
+    return leverage_by_confidence(settings, highest, probability)
 
 
-def _standing_leverage(book: Book, symbol: str) -> float | None:
+def standing_leverage(book: Book, symbol: str) -> float | None:
+    """Return the leverage of a coin's open trades and pending entries, None where there are none."""
     for trade in book.trades.values():
         if trade.symbol == symbol:
             return trade.leverage

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import structs
 
+from trader.core.brackets import maintenance_rate
 from trader.core.candle import Candle
 from trader.core.commands import AmendStop, CancelOrder, Command, SubmitOrder
 from trader.core.errors import ConfigError, InvariantError
@@ -19,8 +20,8 @@ from trader.core.timeframe import DAY_MS, MINUTE_MS, Timeframe
 from trader.core.trade import Trade
 from trader.trading import guards, hedging, pyramiding
 from trader.trading.book import Book, Pending, Withdrawn
-from trader.trading.changes import changed_settings
-from trader.trading.checks import NO_PATTERN, RuleBook, quiet_refusal
+from trader.trading.changes import changed_settings, with_change, without_change
+from trader.trading.checks import NO_PATTERN, WARMING_UP, RuleBook, quiet_refusal
 from trader.trading.exits import advance_peak, raised_stop
 from trader.trading.fills import book_entry, book_part, count_result, grow, new_hedge, new_trade
 from trader.trading.hourly import Hourly, needs_hours
@@ -40,7 +41,7 @@ from trader.trading.notes import (
     TradeOpened,
 )
 from trader.trading.reversal import is_reversed
-from trader.trading.sizing import Entry, Size, position_size
+from trader.trading.sizing import Entry, Size, position_size, refusal_of
 from trader.trading.targets import Levels, direction_of, distances_of, levels_at
 
 #: The reason of what a person closes, and of the pending entries dropped with it.
@@ -69,13 +70,17 @@ class TradingLogic:
         self._opinions = opinions
         self._audience = audience or Nobody()
         self._at_rest = False
+        self._hedges, self._all_hedged = hedging.open_hedges(self.book), False
+        self._own = settings
         self._use(changed_settings(settings, self.book.changed))
+        if not self._keeps_hours:
+            self.book.hours.clear()  # saved by a run that kept them; without candles they would only grow stale
 
     def handle(self, event: Event) -> list[Command]:
         """Take one event and return the commands that follow; the books are checked at each that could change them."""
         if isinstance(event, Instant):
             return self._on_instant(event)
-        self._at_rest = False
+        self._at_rest = self._all_hedged = False
         commands = self._answer(event)
         self.book.check()
         return commands
@@ -118,16 +123,21 @@ class TradingLogic:
 
     def _end_candles(self, instant: Instant) -> list[Command]:
         """Follow trades and last closes to the ends of the exit streams' candles."""
-        book, exits = self.book, self._exit_streams
+        book, exits, time = self.book, self._exit_streams, instant.time
+        kept = book.hours if self._keeps_hours else None
         commands: list[Command] = []
         for candle in instant.candles:
             symbol = candle.symbol
             if exits.get(symbol) is not candle.timeframe:
                 continue
             book.last_close[symbol] = candle.close
-            book.last_close_time[symbol] = instant.time
-            if self._keeps_hours:
-                book.hours.setdefault(symbol, Hourly()).take(candle, instant.time)
+            book.last_close_time[symbol] = time
+            if kept is not None:
+                hours = kept.get(symbol)
+                if hours is None or time >= hours.ends or instant.late:
+                    kept.setdefault(symbol, Hourly()).take(candle, time)
+                elif candle.high > hours.high or candle.low < hours.low:
+                    hours.widen(candle)
             for trade in book.trades.values():
                 if trade.symbol == symbol and not trade.hedge:
                     commands += self.check_trade_exit(trade, candle)
@@ -180,7 +190,7 @@ class TradingLogic:
         settings = self.settings
         self._tell(guards.judge(settings, book, time))
         reason = guards.closes_everything(settings, book)
-        if settings.HEDGING.enable and settings.MARKET == "futures":
+        if self._hedges or guards.drawdown_of(book) >= self._hedges_from:
             commands += self._hedge(time, may_open=not reason)
         if reason:
             commands += self._close(reason, time)
@@ -190,18 +200,21 @@ class TradingLogic:
 
     def _obey(self, command: OperatorCommand, time: int) -> Iterator[Command]:
         """Carry out a person's command."""
-        if command.action is Action.SET:
+        if command.action in (Action.SET, Action.UNSET):
             self._tell([self._set(command, time)])
         elif command.action is Action.CLOSE:
             yield from self._close(MANUAL, time, command.name)
         elif command.action is Action.CLOSE_ALL:
             yield from self._close(MANUAL, time)
         else:
-            self._tell(guards.obey(self.book, command.action, time))
+            self._tell(guards.obey(self.book, command.action, time, command.name))
 
     def _set(self, command: OperatorCommand, time: int) -> GuardChanged:
         """Change a setting, or say why not: two changes that were fine alone when they were asked for may clash."""
         try:
+            if command.action is Action.UNSET:
+                self.undo(command.name)
+                return GuardChanged(time, "settings", True, f"{command.name} is again as the settings have it")
             self.change(command.name, command.value)
         except ConfigError as error:
             return GuardChanged(time, "settings", False, f"{command.name} stays as it is: {error}")
@@ -210,31 +223,49 @@ class TradingLogic:
     def change(self, name: str, value: str) -> None:
         """Put a setting that may change while running in force; raise `ConfigError` and change nothing if it cannot."""
         self._use(changed_settings(self.settings, {name: value}))
-        self.book.changed.pop(name, None)  # the last change comes last, also when they are made again after a restart
-        self.book.changed[name] = value
+        self.book.changed = with_change(self.book.changed, name, value)
+
+    def undo(self, name: str) -> None:
+        """Take back what was changed of a setting; raise `ConfigError` and change nothing if that cannot be."""
+        left = without_change(self.book.changed, name)
+        self._use(changed_settings(self._own, left))
+        self.book.changed = left
 
     def _use(self, settings: Settings) -> None:
         self.settings = settings
         self._rules = RuleBook(settings)
         self._keeps_hours = needs_hours(settings)
+        self._thresholds: hedging.Thresholds = {}
+        self._hedges_from = hedging.least_threshold(settings, self._exit_streams)
 
-    def _hedge(self, time: int, may_open: bool) -> Iterator[Command]:
-        for symbol in hedging.hedged_coins(self.book, self._exit_streams):
-            hedge = hedging.open_hedge(self.book, symbol)
-            if hedge is not None:
-                if hedging.is_over(self.settings, self.book, symbol):
-                    yield from self.close_trade(hedge, "hedge_close", time)
-            elif may_open and not hedging.awaits_hedge(self.book, symbol):
-                yield from self._open_hedge(symbol, time)
+    def _hedge(self, time: int, may_open: bool) -> list[Command]:
+        """Close the hedges that are over, and open those that are needed, coins in their order."""
+        settings, book, hedges = self.settings, self.book, self._hedges
+        if not (settings.HEDGING.enable and settings.MARKET == "futures"):
+            return []
+        recovered = guards.drawdown_of(book) <= settings.HEDGING.hedge_recovery_threshold
+        if self._all_hedged and not recovered:
+            return []
+        own = hedging.own_coins(book)
+        self._all_hedged = hedges.keys() == own
+        commands: list[Command] = []
+        for symbol in sorted(own.union(hedges), key=self._rank.__getitem__):
+            hedge = hedges.get(symbol)
+            if hedge is None and may_open and not hedging.awaits_hedge(book, symbol):
+                commands += self._open_hedge(symbol, time)
+            elif hedge is not None and (recovered or symbol not in own):
+                commands += self.close_trade(hedge, "hedge_close", time)
+        return commands
 
     def _open_hedge(self, symbol: str, time: int) -> Iterator[Command]:
-        wanted = hedging.wanted_hedge(self.settings, self.book, symbol, self._instruments[symbol])
+        instrument = self._instruments[symbol]
+        wanted = hedging.wanted_hedge(self.settings, self.book, symbol, instrument, self._thresholds)
         if wanted is None:
             return
         direction, quantity, reserve = wanted
         nan, price = float("nan"), self.book.last_close[symbol]
         reading = Reading(symbol, self._exit_streams[symbol], price, nan, nan, None)
-        leverage = leverage_of(self.settings, self.book, symbol)
+        leverage = leverage_of(self.settings, self.book, symbol, None, instrument.brackets)
         request = self._entry_request(reading, direction, quantity, "hedge_open", time, leverage)
         yield self._submit(Pending(request, reading, price, nan, reserve, hedge=True))
 
@@ -276,24 +307,34 @@ class TradingLogic:
         quiet = quiet_refusal(reading, time, self.settings.TRADING_HOURS)
         if quiet is not None or reading.signal is None:
             return quiet or NO_PATTERN
-        proposal = self._propose(reading, reading.signal, time)
+        direction = direction_of(reading.signal, reading)
+        if direction is None:
+            return WARMING_UP
+        proposal = self._propose(reading, reading.signal, direction, time)
         refusal = self._rules.before_size(proposal, self.book)
         if refusal is not None:
             return refusal
         proposal = structs.replace(proposal, stop=self.calculate_pattern_targets(proposal).stop)
+        self._count_undefined(proposal)
         size = self.calculate_position_size(proposal)
-        proposal = structs.replace(proposal, quantity=size.quantity)
-        refusal = self._rules.after_size(proposal, self.book)
-        if refusal is None and size.refusal:
-            refusal = Refusal(
-                "size", size.refusal, {"wanted": size.factors.wanted, "affordable": size.factors.affordable}
-            )
+        proposal = self._sized(proposal, size)
+        refusal = self._rules.after_size(proposal, self.book) or refusal_of(size)
         return refusal or Entry(proposal, size)
 
-    def _propose(self, reading: Reading, signal: Signal, time: int) -> Proposal:
-        direction = direction_of(signal, reading)
-        leverage = leverage_of(self.settings, self.book, reading.symbol, signal.probability)
+    def _propose(self, reading: Reading, signal: Signal, direction: Direction, time: int) -> Proposal:
+        brackets = self._instruments[reading.symbol].brackets
+        leverage = leverage_of(self.settings, self.book, reading.symbol, signal.probability, brackets)
         return Proposal(time, reading, signal, direction, reading.close, float("nan"), leverage)
+
+    def _sized(self, proposal: Proposal, size: Size) -> Proposal:
+        """Return the proposal with its size, and the exchange's terms for it."""
+        rate = maintenance_rate(self._instruments[proposal.symbol].brackets, size.quantity * proposal.price)
+        return structs.replace(proposal, quantity=size.quantity, leverage=size.leverage, maintenance_rate=rate)
+
+    def _count_undefined(self, proposal: Proposal) -> None:
+        counts = self.book.undefined_correlations
+        for pair in self._rules.undefined_correlations(proposal, self.book):
+            counts[pair] = counts.get(pair, 0) + 1
 
     def calculate_pattern_targets(self, proposal: Proposal) -> Levels:
         """Return the estimated stop and take profit, the decision candle's close being the estimated entry."""
@@ -367,6 +408,8 @@ class TradingLogic:
         part = book_part(self.book, trade, fill, self._instruments[trade.symbol])
         self._audience.note(PartClosed(trade, part, fill))
         if trade.quantity_left <= 0:
+            if trade.hedge:
+                self._hedges.pop(trade.symbol, None)
             count_result(self.book, trade, max(self.settings.KELLY.window, self.settings.KELLY.min_trades))
             yield CancelOrder(trade.position_id, trade.stop_order_id)
             for target in trade.targets:
@@ -393,6 +436,7 @@ class TradingLogic:
         book_entry(self.book, pending, fill, trade)
         self._audience.note(TradeOpened(trade, fill))
         if trade.hedge:
+            self._hedges[trade.symbol] = trade
             return
         yield self._order(trade, trade.stop_order_id, Role.STOP, trade.quantity, trade.stop, trade.stop_reason)
         for target in trade.targets:

@@ -14,7 +14,8 @@ from trader.trading.book import Book
 def first_trade(book: Book, symbol: str, timeframe: Timeframe) -> Trade | None:
     """Return the stream's open trade that is linked to no other."""
     for trade in book.trades.values():
-        if (trade.symbol, trade.timeframe) == (symbol, timeframe) and not trade.hedge and trade.linked_to is None:
+        same = trade.symbol == symbol and trade.timeframe is timeframe
+        if same and not trade.hedge and trade.linked_to is None:
             return trade
     return None
 
@@ -38,8 +39,11 @@ def trade_to_add_to(settings: Settings, book: Book, reading: Reading, direction:
 
 
 def _awaits_entry(book: Book, reading: Reading) -> bool:
-    stream = (reading.symbol, reading.timeframe)
-    return any((p.reading.symbol, p.reading.timeframe) == stream and not p.hedge for p in book.pending.values())
+    for pending in book.pending.values():
+        own = pending.reading
+        if own.symbol == reading.symbol and own.timeframe is reading.timeframe and not pending.hedge:
+            return True
+    return False
 
 
 def stop_key(symbol: str, timeframe: Timeframe, direction: Direction) -> str:

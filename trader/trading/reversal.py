@@ -22,6 +22,9 @@ def turns_against(settings: Settings, direction: Direction, reading: Reading) ->
     signal = reading.signal
     if signal is None:
         return False
-    if direction_of(signal, reading) == direction:
+    side = direction_of(signal, reading)
+    if side is None:
+        return False
+    if side == direction:
         return signal.probability < settings.REVERSAL.min_probability
     return signal.probability >= settings.MIN_PROBABILITY and signal.strength >= settings.MIN_STRENGTH

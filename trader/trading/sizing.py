@@ -7,20 +7,27 @@ from collections.abc import Mapping
 
 import msgspec
 
+from trader.core.brackets import leverages_to_try, notional_cap
 from trader.core.instrument import Instrument
 from trader.core.settings import Settings
+from trader.core.signal import Refusal
 from trader.core.trade import Factors
 from trader.trading.book import Book
 from trader.trading.kelly import kelly_cap
+from trader.trading.leverage import standing_leverage
 from trader.trading.limits.base import Proposal
 
 
 class Size(msgspec.Struct, frozen=True):
-    """A quantity in base currency with what made it; `refusal` is "" or the rule that leaves nothing valid."""
+    """A quantity in base currency at a leverage, with what made it.
+
+    `refusal` is "" or the rule that leaves nothing valid.
+    """
 
     quantity: float
     factors: Factors
     refusal: str
+    leverage: float
 
 
 def confidence_of(settings: Settings, probability: float) -> float:
@@ -47,7 +54,36 @@ def position_size(
     The least of what risk, `MAX_POSITION_SIZE_PCT` and Kelly allow, times all reductions (`factors` by the name of
     their rule), cut to what is affordable and to the quantity step. Rounding may put the stop on the wrong side of
     the entry: a distance of 0 or less wants nothing.
+
+    With brackets it is the first size that they allow at its leverage, the highest leverage tried first; what the coin
+    has open on that side counts towards the brackets. On a coin that is not flat the leverage stands.
     """
+    brackets = instrument.brackets
+    if not brackets:
+        return _size(settings, book, instrument, proposal, factors, math.inf)
+    held = book.notional_of(proposal.symbol, proposal.direction)
+    flat = standing_leverage(book, proposal.symbol) is None
+    for leverage in leverages_to_try(brackets, proposal.leverage) if flat else (proposal.leverage,):
+        at_leverage = msgspec.structs.replace(proposal, leverage=leverage)
+        room = notional_cap(brackets, leverage) - held
+        size = _size(settings, book, instrument, at_leverage, factors, room)
+        if size.factors.bound != "bracket":
+            break
+    asked = proposal.leverage if settings.CONFIDENCE_TIERS.enable else settings.leverage_of(proposal.symbol)
+    if not flat or size.leverage >= asked:
+        return size
+    return msgspec.structs.replace(size, factors=msgspec.structs.replace(size.factors, lowered_from=asked))
+
+
+def _size(
+    settings: Settings,
+    book: Book,
+    instrument: Instrument,
+    proposal: Proposal,
+    factors: Mapping[str, float],
+    room: float,
+) -> Size:
+    """Size a proposal at its leverage; it may be worth `room`, in quote currency, at most."""
     equity, leverage, price = book.pool.equity, proposal.leverage, proposal.price
     distance = (price - proposal.stop) * proposal.direction
     confidence = confidence_of(settings, proposal.signal.probability)
@@ -63,10 +99,14 @@ def position_size(
     wanted = caps[bound] * math.prod(factors.values())
     costs = (1 + settings.SLIPPAGE_PCT) / leverage + settings.taker_fee
     affordable = 0.995 * book.pool.free / (price * costs)
-    quantity = instrument.cut_quantity(max(0.0, min(wanted, affordable)))
-    refusal = _refusal(settings, book, instrument, price, quantity, wanted, affordable)
     made_by = bound if wanted <= affordable else "affordable"
-    return Size(quantity, Factors(risk, confidence, caps, dict(factors), wanted, affordable, made_by), refusal)
+    largest = min(wanted, affordable)
+    if room < largest * price:
+        largest, made_by, caps["bracket"] = room / price, "bracket", max(0.0, room / price)
+    quantity = instrument.cut_quantity(max(0.0, largest))
+    refusal = _refusal(settings, book, instrument, price, quantity, wanted, affordable)
+    made_of = Factors(risk, confidence, caps, dict(factors), wanted, affordable, made_by)
+    return Size(quantity, made_of, refusal, leverage)
 
 
 def _refusal(
@@ -83,6 +123,17 @@ def _refusal(
     if book.pool.free <= 0 or affordable < settings.MIN_SIZE_RATIO * wanted:
         return "insufficient_capital"
     return "" if instrument.tradable(quantity, price) else "below_min_size"
+
+
+def refusal_of(size: Size) -> Refusal | None:
+    """Return the "no" of check 16 with the values it looked at, in base currency."""
+    if not size.refusal:
+        return None
+    factors = size.factors
+    values = {"wanted": factors.wanted, "affordable": factors.affordable}
+    if factors.bound == "bracket":
+        values["bracket"] = factors.caps["bracket"]
+    return Refusal("size", size.refusal, values)
 
 
 class Entry(msgspec.Struct, frozen=True):

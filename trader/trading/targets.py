@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from trader.core.instrument import Instrument
@@ -36,11 +38,13 @@ class PlannedTarget(msgspec.Struct, frozen=True):
     reason: str
 
 
-def direction_of(signal: Signal, reading: Reading) -> Direction:
-    """Return the side a pattern trades; the symmetrical triangle goes with the trend."""
+def direction_of(signal: Signal, reading: Reading) -> Direction | None:
+    """Return the side a pattern trades; the symmetrical triangle goes with the trend, and without one has no side."""
     fixed = PATTERN_DIRECTION.get(signal.pattern)
     if fixed is not None:
         return fixed
+    if not math.isfinite(reading.close) or not math.isfinite(reading.ema50):
+        return None
     return Direction.LONG if reading.close > reading.ema50 else Direction.SHORT
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
 import pytest
 
-from tests.engine.live.venues import FIRST_MS, Daemon, control, exchange, make_store
+from tests.engine.live.conftest import Start
+from tests.engine.live.venues import FIRST_MS, control, exchange, make_store
+from trader.cli.app import main
 from trader.core.timeframe import HOUR_MS
 
 END_MS = FIRST_MS + 8 * HOUR_MS
@@ -20,89 +23,84 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(scope="module")
-def straight(data: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the trades of a run without interruption."""
-    folder = tmp_path_factory.mktemp("straight")
-    with exchange(data, folder / "ex.log", "--to", str(END_MS), "--speed", "max", "--hold") as url:
-        daemon = Daemon(folder, REST_URL=url)
-        assert daemon.finish() == 0, daemon.said()
-    assert daemon.trades_log.count("\n") > 3, "the run must trade"
-    return daemon.trades_log
+def alive(pid: int) -> bool:
+    """Tell whether a process runs; one that waits to be buried does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["sigterm", "kill -9"])
-def test_a_restart_takes_up_pool_and_log_where_they_were(
-    data: Path, straight: str, tmp_path: Path, number: int
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started."""
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(each) for each in text.split()]
+
+
+def test_a_daemon_guards_its_home_obeys_the_kill_file_stops_and_goes_on(
+    data: Path, tmp_path: Path, start: Start
 ) -> None:
     with exchange(data, tmp_path / "ex.log", "--to", str(END_MS), "--speed", "3000", "--hold") as url:
-        first = Daemon(tmp_path, REST_URL=url)
-        first.wait_for("ended with")
-        first.end(number)
-        control(url, "speed", speed="max")
-        second = Daemon(tmp_path, REST_URL=url)
-        assert second.finish() == 0, second.said()
-    assert "taken up at equity" in second.said()
-    rows, whole = second.trades_log.splitlines(), straight.splitlines()
-    assert rows[:2] == whole[:2], "the head and the first trade are those of a run without interruption"
-    numbers = [int(row.split(",")[0]) for row in rows[1:]]
-    assert len(set(numbers)) == max(numbers), "trades count on: none is lost, none is booked as another"
-
-
-def test_sigterm_stops_within_five_seconds_and_says_what_stays_open(data: Path, tmp_path: Path) -> None:
-    with exchange(data, tmp_path / "ex.log", "--to", str(END_MS), "--speed", "3000", "--hold") as url:
-        daemon = Daemon(tmp_path, REST_URL=url)
-        daemon.wait_for("opened: ")
-        control(url, "speed", speed=1)
-        assert daemon.end(signal.SIGTERM) == 0
-    assert "stopped; what is open stays open" in daemon.said()
-
-
-def test_ctrl_c_ends_with_130(data: Path, tmp_path: Path) -> None:
-    with exchange(data, tmp_path / "ex.log", "--speed", "60", "--hold") as url:
-        daemon = Daemon(tmp_path, REST_URL=url)
-        daemon.wait_for("trading on embedded spot")
-        assert daemon.end(signal.SIGINT) == 130
-
-
-def test_a_second_daemon_is_refused_with_the_name_of_the_first(data: Path, tmp_path: Path) -> None:
-    with exchange(data, tmp_path / "ex.log", "--speed", "60", "--hold") as url:
-        first = Daemon(tmp_path, REST_URL=url)
-        first.wait_for("trading on embedded spot")
-        second = Daemon(tmp_path, REST_URL=url)
-        assert second.finish() == 2
-        first.end()
-    assert f"a daemon is running already (process {first.process.pid}" in second.said()
-
-
-def test_the_kill_file_closes_everything_and_its_removal_lifts(data: Path, tmp_path: Path) -> None:
-    with exchange(data, tmp_path / "ex.log", "--to", str(END_MS), "--speed", "1200", "--hold") as url:
-        daemon = Daemon(tmp_path, REST_URL=url)
-        daemon.wait_for("opened: ")
+        first = start(tmp_path, REST_URL=url)
+        first.wait_for("trade 1 opened: ")
         control(url, "speed", speed=120)
+        second = start(tmp_path, REST_URL=url)
+        assert second.finish() == 2
+        assert f"a daemon is running already (process {first.process.pid}" in second.said()
         kill = tmp_path / "data" / "KILL"
         kill.touch()
-        daemon.wait_for("guard kill_switch on")
+        first.wait_for("guard kill_switch on")
+        assert first.end(signal.SIGTERM) == 0
+        assert "stopped; what is open stays open" in first.said()
+        third = start(tmp_path, REST_URL=url)
+        third.wait_for("streams are up")
+        assert "taken up at equity" in third.said()
+        assert "compiling" not in third.said()
+        assert "kill_switch on" not in third.said()
         kill.unlink()
-        daemon.wait_for("guard kill_switch off")
-        daemon.end()
+        third.wait_for("guard kill_switch off")
+        assert third.end(signal.SIGINT) == 130
+        assert third.trades_log.startswith(first.trades_log_then)
+        assert ",kill_switch," in third.trades_log.splitlines()[1]
 
 
-def test_a_snapshot_of_another_play_is_put_aside_in_words(data: Path, tmp_path: Path) -> None:
-    with exchange(data, tmp_path / "ex.log", "--speed", "600", "--hold") as url:
-        first = Daemon(tmp_path, REST_URL=url)
-        first.wait_for("streams are up")
-        first.end()
-        second = Daemon(tmp_path, "--coins", "BTCUSDT", REST_URL=url)
-        second.wait_for("trading on embedded spot")
-        second.end()
-    assert "the snapshot does not fit" in second.said()
-    home = tmp_path / "data" / "live" / "embedded-spot"
-    assert list(home.glob("*.aside"))
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
+def test_killed_at_once_it_leaves_nothing_running_and_the_play_goes_on_as_if_it_had_not_been(
+    tmp_path: Path, start: Start
+) -> None:
+    play = {"EMBEDDED.speed": "6000"}
+    whole, pieces = start(tmp_path / "whole", **play), start(tmp_path / "pieces", **play)
+    pieces.wait_for("ended with")
+    (child,) = children(pieces.process.pid)
+    pieces.end(signal.SIGKILL)
+    again = start(tmp_path / "pieces", **play)
+    again.wait_for("taken up at equity")
+    assert not alive(child)
+    again.wait_for("ended with", count=2)  # the first may be one that the kill kept from the snapshot
+    whole.wait_for("ended with", count=4)
+    for daemon in (again, whole):
+        assert daemon.end() == 0
+    one, other = whole.trades_log.splitlines(), again.trades_log.splitlines()
+    both = min(len(one), len(other))
+    assert both >= 3
+    assert other[:both] == one[:both]
+
+
+def test_stopped_before_trading_began_it_says_so(tmp_path: Path, start: Start) -> None:
+    daemon = start(tmp_path)
+    daemon.wait_for("setting DATA_DIR")
+    assert daemon.end(signal.SIGTERM) == 0
+    assert "stopped before trading began" in daemon.said()
 
 
 @pytest.mark.parametrize("mode", ["demo", "testnet", "live"])
-def test_modes_that_need_orders_are_refused(mode: str, tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, "--mode", mode)
-    assert daemon.finish() == 2
-    assert "not there yet" in daemon.said() or "cannot do yet" in daemon.said()
+def test_modes_that_need_orders_are_refused(mode: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--mode", mode, "--set", f"DATA_DIR={tmp_path}", "--set", "LOG_FILE="]) == 2
+    assert "real orders are not there yet" in capsys.readouterr().err
+    assert os.listdir(tmp_path) == []
+
+
+def test_candles_of_two_venues_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = [part for pair in (f"DATA_DIR={tmp_path}", "LOG_FILE=", "REST_URL=http://x") for part in ("--set", pair)]
+    assert main(["run", "--mode", "paper", *own]) == 2
+    assert "candles would come from two venues" in capsys.readouterr().err

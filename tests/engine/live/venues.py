@@ -85,6 +85,7 @@ class Daemon:
         own = {"DATA_DIR": str(folder / "data"), "LOG_FILE": "", "INSTANT_WAIT_MS": PATIENT, **LOOSE, **settings}
         pairs = [part for name, value in own.items() for part in ("--set", f"{name}={value}")]
         self.folder = folder
+        self.trades_log_then = ""
         self.log = folder / f"run-{len(list(folder.glob('run-*')))}.log"
         with self.log.open("w") as file:
             command = [sys.executable, str(START), "run", *options, *pairs]
@@ -94,28 +95,40 @@ class Daemon:
         """Return all that it has said so far."""
         return self.log.read_text()
 
-    def wait_for(self, text: str, seconds: float = 40.0) -> None:
-        """Wait until it has said `text`."""
+    def wait_for(self, text: str, seconds: float = 90.0, count: int = 1) -> None:
+        """Wait until it has said `text` so often; a first start compiles for half a minute."""
         end = time.monotonic() + seconds
-        while text not in self.said():
+        while self.said().count(text) < count:
             assert time.monotonic() < end, f"{text!r} was not said:\n{self.said()[-3000:]}"
-            assert self.process.poll() is None or text in self.said(), self.said()[-3000:]
+            assert self.process.poll() is None or self.said().count(text) >= count, self.said()[-3000:]
             time.sleep(0.05)
 
     def end(self, number: int = signal.SIGTERM, seconds: float = 5.0) -> int:
         """Send a signal and return the exit code; fail when it takes longer than `seconds`."""
         os.kill(self.process.pid, number)
-        return self.process.wait(seconds)
+        code = self.process.wait(seconds)
+        self.trades_log_then = self.trades_log if self._log_of_trades.exists() else ""
+        return code
 
     def finish(self, seconds: float = 60.0) -> int:
         """Wait for its own end."""
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            self.kill()
             raise AssertionError(self.said()[-3000:]) from None
+
+    def kill(self) -> None:
+        """End it at once, if it still runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
 
     @property
     def trades_log(self) -> str:
         """Return the log of trades of its pool."""
-        return (self.folder / "data" / "live" / "embedded-spot" / "trades_log.csv").read_text()
+        return self._log_of_trades.read_text()
+
+    @property
+    def _log_of_trades(self) -> Path:
+        return self.folder / "data" / "live" / "embedded-spot" / "trades_log.csv"

@@ -10,8 +10,9 @@ import ccxt
 import ccxt.async_support
 import pytest
 
+from tests.builders import START_MS
 from tests.exchange.embedded.conftest import PLAY_MS, Opener
-from trader.core.timeframe import MINUTE_MS
+from trader.core.timeframe import HOUR_MS, MINUTE_MS
 from trader.exchange.embedded.app import EmbeddedExchange
 
 
@@ -63,7 +64,10 @@ async def test_tickers_of_all_symbols_are_read(client: Any) -> None:
 async def test_funding_is_read(client: Any) -> None:
     rate = await client.fetch_funding_rate("BTC/USDT:USDT")
     history = await client.fetch_funding_rate_history("BTC/USDT:USDT", limit=2)
-    assert rate["fundingRate"] == history[-1]["fundingRate"]
+    times = [START_MS + hours * HOUR_MS for hours in (8, 16, 24)]
+    assert [row["timestamp"] for row in history] == times[:2]
+    assert rate["fundingTimestamp"] == times[2]
+    assert [row["fundingRate"] for row in [*history, rate]] == pytest.approx([0.0002, 0.0003, 0.0004])
 
 
 async def test_refusals_become_the_errors_of_ccxt(client: Any) -> None:

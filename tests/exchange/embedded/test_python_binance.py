@@ -119,7 +119,9 @@ async def test_funding_that_fell_due_is_known(client: AsyncClient) -> None:
     assert [row["fundingTime"] for row in rows] == [START_MS, START_MS + 8 * 3_600_000, START_MS + 16 * 3_600_000]
     mark = await client.futures_mark_price(symbol="BTCUSDT")
     assert mark["nextFundingTime"] == START_MS + 24 * 3_600_000
-    assert float(mark["lastFundingRate"]) == float(rows[-1]["fundingRate"])
+    assert mark["lastFundingRate"] == "0.00040000"  # of that payment, not of the last one
+    without = await client.futures_mark_price(symbol="ETHUSDT")
+    assert (without["lastFundingRate"], without["nextFundingTime"]) == ("", 0)
 
 
 async def test_spot_kline_socket_shows_what_rest_has(

@@ -36,7 +36,7 @@ from trader.exchange.embedded.options import ExchangeOptions
 from trader.execution.desk.booking import Prices
 from trader.execution.desk.desk import Desk, Surroundings
 from trader.execution.governor import WeightGovernor
-from trader.journal.records import FillRecord, OrderRecord
+from trader.journal.records import DustRecord, FillRecord, OrderRecord
 from trader.trading.logic import TradingLogic
 
 FILTERS = {"tickSize": "0.01", "stepSize": "0.001", "minQty": "0.001", "minNotional": "5"}
@@ -75,11 +75,23 @@ class Notebook:
     """A journal in memory: it keeps what it is told, in order, and lets everything leave."""
 
     def __init__(self) -> None:
-        self.orders: list[OrderRecord] = []
+        self.kept: list[OrderRecord | FillRecord | DustRecord] = []
 
-    def record(self, *records: OrderRecord) -> int:
-        self.orders += records
-        return len(self.orders)
+    @property
+    def orders(self) -> list[OrderRecord]:
+        return [each for each in self.kept if isinstance(each, OrderRecord)]
+
+    @property
+    def fills(self) -> list[FillRecord]:
+        return [each for each in self.kept if isinstance(each, FillRecord)]
+
+    @property
+    def dust(self) -> list[DustRecord]:
+        return [each for each in self.kept if isinstance(each, DustRecord)]
+
+    def record(self, *records: OrderRecord | FillRecord | DustRecord) -> int:
+        self.kept += records
+        return len(self.kept)
 
     async def permit(self, seq: int, role: Role | str) -> bool:
         return True
@@ -92,13 +104,14 @@ class Bench:
         self.exchange = exchange
         self.client = client
         self.settings = settings(COINS=[SYMBOL], **{"MIN_ATR_PCT": 0.0, "SLIPPAGE_PCT": 0.0002, **overrides})
-        instruments = {SYMBOL: Instrument.from_filters(SYMBOL, FILTERS)}
+        self.instruments = instruments = {SYMBOL: Instrument.from_filters(SYMBOL, FILTERS)}
         self.logic = TradingLogic(self.settings, {SYMBOL: M1}, instruments, self)
+        self.listener: Callable[[AccountEvent], None] = self.hear
         self.events: list[Event] = []
         self.notebook = Notebook()
         self.readings: Sequence[Reading] = ()
         self.door = CountingDoor(client)
-        prices = {SYMBOL: Prices("BTC", "USDT", Commission(SYMBOL, Decimal("0.001"), Decimal("0.001")))}
+        self.prices = prices = {SYMBOL: Prices("BTC", "USDT", Commission(SYMBOL, Decimal("0.001"), Decimal("0.001")))}
         around = Surroundings(
             self.door,
             self.notebook,
@@ -117,8 +130,9 @@ class Bench:
     def read(self, instant: Instant) -> Sequence[Reading]:
         return self.readings
 
-    def deliver(self, event: Event, records: Sequence[FillRecord | OrderRecord]) -> None:
+    def deliver(self, event: Event, records: Sequence[FillRecord | OrderRecord | DustRecord]) -> None:
         self.events.append(event)
+        self.notebook.record(*records)
         self._send(self.logic.handle(event))
 
     def hear(self, event: AccountEvent) -> None:
@@ -198,7 +212,7 @@ async def bench(*bars: tuple[float, float, float, float], **overrides: Any) -> A
     client = TradingClient(where, WeightGovernor(6_000, 0.2), Credentials(KEY, SECRET))
     await client.sync_clock()
     made = Bench(exchange, client, **overrides)
-    stream = spot_user_stream(where, client, made.hear)
+    stream = spot_user_stream(where, client, lambda event: made.listener(event))
     running = asyncio.create_task(stream.run())
     await until(lambda: stream.connected)
     try:

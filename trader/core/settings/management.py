@@ -19,6 +19,9 @@ from trader.core.settings.types import (
     shares,
 )
 
+#: Bounds of the factor by which volatility moves a hedge's threshold (trading-rules, section 8).
+WILDEST, CALMEST = 0.7, 1.3
+
 
 class Kelly(Group):
     """The cap on size from the results of the last trades."""

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from trader.core.settings import Settings
 from trader.core.timeframe import Timeframe
 from trader.engine.live.feed import Feed, without
+from trader.engine.live.hours import hours_wanted, one_span_each
 from trader.engine.streams import StreamPlan
+from trader.exchange.binance.endpoints import has_klines
 from trader.exchange.binance.rest import BinanceRest
 from trader.market.history import stream_table
 from trader.market.store import Store
@@ -38,19 +40,21 @@ class History:
         """Bring what the store lacks: the bases up to `end`, the longer streams up to the anchor.
 
         A longer candle that is in the making at `anchor` or `end` needs its parts, so a base reaches back to its open.
+        Longer streams of which the venue has no candles (15s, 30s) are built from the base: then it reaches back as
+        far as they do. Where a rule looks at hours, those before the anchor are brought too.
         """
         preload = self._settings.PRELOAD_CANDLES
-        wanted = []
+        wanted = hours_wanted(self._settings, self._plan, anchor)
         for symbol, base in self._plan.exits.items():
             longest = self._longest(symbol)
-            start = min(anchor - preload * base.ms, anchor - anchor % longest, end - end % longest)
+            start = min(anchor - preload * self._farthest(symbol), anchor - anchor % longest, end - end % longest)
             wanted.append((symbol, base, max(0, start), end))
         for symbol, timeframe in self._plan.streams:
-            if timeframe is not self._plan.exits[symbol]:
+            if self._is_fetched(symbol, timeframe):
                 wanted.append((symbol, timeframe, max(0, anchor - preload * timeframe.ms), anchor))
         tasks = [
             asyncio.create_task(self._complete(symbol, timeframe, first, end))
-            for symbol, timeframe, first, end in wanted
+            for symbol, timeframe, first, end in one_span_each(wanted)
         ]
         try:
             await asyncio.gather(*tasks)
@@ -81,6 +85,15 @@ class History:
 
     def _longest(self, symbol: str) -> int:
         return max(timeframe.ms for name, timeframe in self._plan.streams if name == symbol)
+
+    def _is_fetched(self, symbol: str, timeframe: Timeframe) -> bool:
+        """Tell whether a longer stream is preloaded as the venue has it, and not built from the coin's base."""
+        return timeframe is not self._plan.exits[symbol] and has_klines(self._settings.MARKET, timeframe)
+
+    def _farthest(self, symbol: str) -> int:
+        """Return the length of the longest candles that are preloaded as base candles, ms."""
+        built = [tf.ms for name, tf in self._plan.streams if name == symbol and not self._is_fetched(name, tf)]
+        return max([self._plan.exits[symbol].ms, *built])
 
     async def _complete(self, symbol: str, timeframe: Timeframe, start: int, end: int) -> None:
         market = self._settings.MARKET

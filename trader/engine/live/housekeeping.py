@@ -24,20 +24,24 @@ LEAST_SAVE_S, LONGEST_SAVE_S = 0.05, 5.0
 
 
 class KillFile:
-    """A file whose presence is the kill switch. `killed` says whether the switch is on to begin with."""
+    """A file whose presence is a kill switch; a command can throw it, too, and each lifts only what it threw.
 
-    def __init__(self, path: Path, killed: bool) -> None:
-        self._path = path
-        self._killed = killed
+    `thrown` says whether the file has thrown it to begin with.
+    """
+
+    def __init__(self, path: Path, thrown: bool) -> None:
+        self.path = path
+        self._thrown = thrown
 
     def look(self) -> Action | None:
         """Return what to do when the file has come or gone since the last look."""
-        there = self._path.exists()
-        if there == self._killed:
+        there = self.path.exists()
+        if there == self._thrown:
             return None
-        self._killed = there
-        text = "is there: everything closes, no entries until it is gone" if there else "is gone: entries are allowed"
-        log.warning("%s %s", self._path, text)
+        self._thrown = there
+        gone = "is gone: entries are allowed, unless a command has thrown the kill switch, too"
+        text = "is there: everything closes, no entries until it is gone" if there else gone
+        log.warning("%s %s", self.path, text)
         return Action.KILL if there else Action.LIFT
 
 

@@ -13,14 +13,15 @@ from trader.core.candle import Candle
 from trader.core.events import Instant
 from trader.core.settings import Settings
 from trader.core.timeframe import MINUTE_MS, Timeframe
+from trader.engine.live.announced import NEAR_MS, Announcements
 from trader.engine.live.feed import Feed, KlineFeed, SecondFeed
 from trader.engine.live.instants import InstantAssembler
 from trader.engine.live.repair import Repairer
 from trader.engine.live.trade_feed import TradeFeed
 from trader.engine.live.venue import Venue
 from trader.engine.streams import StreamPlan
-from trader.exchange.binance.endpoints import PLAY_STREAM
-from trader.exchange.binance.messages import Message, Play
+from trader.exchange.binance.endpoints import PLAY_STREAM, mark_price_stream
+from trader.exchange.binance.messages import MarkPrice, Message, Play
 from trader.exchange.binance.pace import Backoff
 from trader.exchange.binance.pool import StreamPool
 from trader.exchange.binance.race import first_to_end
@@ -36,6 +37,8 @@ PATIENCE_S = 1.0
 DEAF_LOOKS = 3
 #: Streams that stay silent are subscribed anew after waits that grow between these bounds.
 FIRST_REVIVAL_S, LONGEST_REVIVAL_S = 3.0, 300.0
+#: Behind these a candle may be missing though nothing else shows it before the next one closes.
+LOSSY = (StateKind.CONNECTED, StateKind.REPLACED, StateKind.CORRUPT)
 #: An exchange on this machine may be knocked at often.
 EMBEDDED_PATIENCE = {"steady_s": 1.0, "longest_wait_s": 1.0, "first_stale_wait_s": 0.5, "longest_stale_wait_s": 10.0}
 
@@ -59,13 +62,18 @@ class Intake:
         self._wake = wake
         self._arrived: dict[int, float] = {}
         self._heard = self._deaf = 0
+        self._suspects: dict[str, int] = {}
         self._revive_at = 0.0
         self._revival = Backoff(FIRST_REVIVAL_S, LONGEST_REVIVAL_S)
         self._by_stream = {feed.stream: feed for feed in self.feeds.values()}
         self._clocked = [feed for feed in self.feeds.values() if isinstance(feed, TradeFeed)]
         together = 1 if venue.embedded else TOGETHER
         self._repairer = Repairer(self.assembler, self.feeds, venue.rest, self._known_ms, wake.set, together)
-        streams = [*self._by_stream, *([PLAY_STREAM] if venue.embedded else [])]
+        #: What the streams say of funding; an embedded exchange, whose rates are final all along, speaks of it once a
+        #: candle when its play goes fast.
+        self.announced = Announcements(max(MINUTE_MS, self._grid_ms) if venue.embedded else NEAR_MS)
+        marks = [mark_price_stream(symbol) for symbol in self.feeds] if settings.MARKET == "futures" else []
+        streams = [*self._by_stream, *marks, *([PLAY_STREAM] if venue.embedded else [])]
         self._pool = StreamPool(venue.endpoints, streams, self._on_message, self._on_state, _options(settings, venue))
 
     @property
@@ -134,6 +142,7 @@ class Intake:
         nothing = self._deaf >= DEAF_LOOKS and not self._venue.keeps_time
         clock = self.clock_ms
         silent = [feed.stream for feed in self.feeds.values() if nothing or (clock and feed.is_silent(clock))]
+        self._ask_for_lost()
         await self._revive(silent)
 
     async def _revive(self, silent: Sequence[str]) -> None:
@@ -168,13 +177,13 @@ class Intake:
         return self._venue.known_ms(self.clock_ms)
 
     def _on_message(self, message: Message) -> None:
-        if isinstance(message, Play):
-            if message.state == "ended":
-                self.end_at(message.event_ms)
-            return
         feed = self._by_stream.get(getattr(message, "stream", ""))
         if feed is not None:
             self._push(feed.take(message))
+        elif isinstance(message, MarkPrice):
+            self.announced.hear(message)
+        elif isinstance(message, Play) and message.state == "ended":
+            self.end_at(message.event_ms)
 
     def _push(self, candles: Sequence[Candle]) -> None:
         for candle in candles:
@@ -197,11 +206,22 @@ class Intake:
             self.assembler.times.interrupt()
         if state.kind in (StateKind.STALE, StateKind.MISSED):
             self._repair_late(state.streams)
+        if state.kind in LOSSY:
+            self._suspects |= dict.fromkeys(state.streams, self._venue.market_ms(self.clock_ms))
 
     def _doubt(self, streams: Sequence[str]) -> None:
         for stream in streams:
             if stream in self._by_stream:
                 self._by_stream[stream].doubt()
+
+    def _ask_for_lost(self) -> None:
+        """Let REST say what streams have lost, if they have, once it knows all that had closed by then."""
+        known = self._known_ms()
+        for stream in [stream for stream, since_ms in self._suspects.items() if since_ms < known]:
+            del self._suspects[stream]
+            feed = self._by_stream.get(stream)
+            if feed is not None:
+                self._repairer.want(feed.symbol, known - 1)  # what closes just now is on its way
 
     def _repair_late(self, streams: Sequence[str]) -> None:
         for stream in streams:

@@ -1,10 +1,11 @@
-"""Keeps candles and snapshots on disk, off the decision path: files are written by a thread, one at a time."""
+"""Keeps candles and snapshots on disk, off the decision path: files are written by one thread, in order."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from trader.core.candle import Candle
@@ -31,7 +32,7 @@ class Keeper:
         self._candles: list[Candle] = []
         self._snapshots = Snapshots(home / SNAPSHOT_NAME)
         self._saved = b""
-        self._turn = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, "keeper")  # a write that nobody waits for any more is still in turn
 
     def keep(self, candles: Sequence[Candle]) -> None:
         """Take closed candles; they are on disk after the next `flush`."""
@@ -39,25 +40,26 @@ class Keeper:
 
     async def flush(self) -> None:
         """Write the candles taken so far; those that cannot be written are fetched again when they are needed."""
-        async with self._turn:
-            candles, self._candles = self._candles, []
-            if candles:
-                await self._write("candles", lambda: self._store.append(self._market, candles))
+        candles, self._candles = self._candles, []
+        if candles:
+            await self._write("candles", lambda: self._store.append(self._market, candles))
+        else:
+            await self._in_turn(lambda: None)  # what is being written is on disk too
 
     async def save(self, encoded: bytes) -> None:
         """Write a snapshot, unless it is the one that is there."""
-        async with self._turn:
-            if encoded != self._saved and await self._write("the snapshot", lambda: self._snapshots.save(encoded)):
-                self._saved = encoded
+        if encoded != self._saved and await self._write("the snapshot", lambda: self._snapshots.save(encoded)):
+            self._saved = encoded
 
     async def close(self, encoded: bytes) -> None:
-        """Write all that is not written yet."""
+        """Write all that is not written yet; nothing can be written afterwards."""
         await self.flush()
-        await self.save(encoded)
+        await self._write("the snapshot", lambda: self._snapshots.save(encoded))
+        self._thread.shutdown(wait=False)
 
     async def _write(self, what: str, write: Callable[[], object]) -> bool:
         try:
-            await asyncio.to_thread(write)
+            await self._in_turn(write)
         except (OSError, DataError) as error:
             trouble = f"{what} cannot be written: {error}"
             if trouble != self.trouble:
@@ -68,3 +70,6 @@ class Keeper:
             log.info("%s can be written again", what)
             self.trouble = ""
         return True
+
+    async def _in_turn(self, work: Callable[[], object]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, work)

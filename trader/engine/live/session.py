@@ -7,19 +7,25 @@ import hashlib
 import logging
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 import msgspec
 
 from trader.core.errors import TraderError
 from trader.core.settings import Settings
+from trader.engine.control.desk import Desk
+from trader.engine.control.door import open_door
 from trader.engine.live.keeper import SNAPSHOT_NAME
 from trader.engine.live.lock import only_daemon
+from trader.engine.live.names import child_name, readable
+from trader.engine.live.patience import until_reached
 from trader.engine.live.snapshot import Snapshot, Snapshots
 from trader.engine.live.status import utc
 from trader.engine.live.trader import LiveWebSocketTrader
-from trader.engine.live.venue import Venue, child_name, is_own_child, open_venue, refuse_modes_without_orders
+from trader.engine.live.venue import Venue, is_own_child, open_venue, refuse_modes_without_orders
 from trader.market.store import Store
 from trader.trading.book import Book
 from trader.trading.notes import Audience
@@ -55,6 +61,11 @@ def home_of(settings: Settings) -> Path:
     return Path(settings.DATA_DIR) / "live" / f"{settings.MODE}-{settings.MARKET}"
 
 
+def homes_of(data: Path) -> list[Path]:
+    """Return the homes of daemons below a `DATA_DIR`, whether they run or not."""
+    return sorted(path for path in (data / "live").glob("*-*") if path.is_dir())
+
+
 def store_of(settings: Settings, name: str, embedded: bool) -> Store:
     """Return the store of a venue: the user's own for real candles, one apart for whatever an embedded one plays."""
     if not embedded:
@@ -87,23 +98,37 @@ async def run_session(settings: Settings, make_audience: MakeAudience) -> Ending
 
 
 async def _session(settings: Settings, make_audience: MakeAudience, stop: _Stop) -> Outcome:
-    home = home_of(settings)
+    home, audience = home_of(settings), cache(make_audience)
     with only_daemon(home / LOCK_NAME):
-        snapshot = _first_look(settings, home)
-        async with open_venue(settings, home, snapshot.at if snapshot else None) as venue:
-            return await _trade(settings, venue, home, make_audience, await _fitting(snapshot, venue, home), stop)
+        async with AsyncExitStack() as stack:
+
+            async def begin() -> tuple[Venue, LiveWebSocketTrader]:
+                return await stack.enter_async_context(_ready(settings, home, audience))
+
+            venue, trader = await (begin() if is_own_child(settings) else until_reached(begin))
+            return await _trade(settings, venue, home, trader, stop)
 
 
-async def _trade(
-    settings: Settings, venue: Venue, home: Path, make_audience: MakeAudience, snapshot: Snapshot | None, stop: _Stop
-) -> Outcome:
-    audience = make_audience(home, snapshot.book.part_count if snapshot else None)
-    store = store_of(settings, venue.name, venue.embedded)
-    trader = LiveWebSocketTrader(settings, venue, store, home, audience, snapshot)
-    await trader.initialize()
-    log.info("trading on %s", venue.name)
+@asynccontextmanager
+async def _ready(
+    settings: Settings, home: Path, make_audience: MakeAudience
+) -> AsyncIterator[tuple[Venue, LiveWebSocketTrader]]:
+    """Open the venue, with a trader on it that is ready to run."""
+    found = _first_look(settings, home)
+    async with open_venue(settings, home, found.at if found else None) as venue:
+        snapshot = await _fitting(found, venue, home)
+        audience = make_audience(home, snapshot.book.part_count if snapshot else None)
+        store = store_of(settings, venue.name, venue.embedded)
+        trader = LiveWebSocketTrader(settings, venue, store, home, audience, snapshot)
+        await trader.initialize()
+        yield venue, trader
+
+
+async def _trade(settings: Settings, venue: Venue, home: Path, trader: LiveWebSocketTrader, stop: _Stop) -> Outcome:
+    log.info("trading on %s", venue.title)
     stop.politely(trader.stop)
-    await trader.run()
+    async with open_door(home, Desk(trader, settings, home, venue.title)):
+        await trader.run()
     if trader.finished:
         Snapshots(home / SNAPSHOT_NAME).put_aside()
     else:
@@ -174,7 +199,7 @@ def _first_look(settings: Settings, home: Path) -> Snapshot | None:
 def misfit(snapshot: Snapshot, settings: Settings) -> str | None:
     """Return in words why a snapshot is not of the run that the settings ask for, as far as that is known before."""
     if is_own_child(settings) and snapshot.venue != child_name(settings):
-        return f"it is of {snapshot.venue}, this run trades on {child_name(settings)}"
+        return f"it is of {readable(snapshot.venue)}, this run trades on {readable(child_name(settings))}"
     if set(snapshot.coins) != set(settings.COINS):
         return f"it is of {', '.join(snapshot.coins)}, this run trades {', '.join(settings.COINS)}"
     return None
@@ -194,7 +219,7 @@ async def _fitting(snapshot: Snapshot | None, venue: Venue, home: Path) -> Snaps
 async def misfit_of_venue(snapshot: Snapshot, venue: Venue) -> str | None:
     """Return in words why a snapshot is not of the market that was found, None when it is."""
     if snapshot.venue != venue.name:
-        return f"it is of {snapshot.venue}, this run trades on {venue.name}"
+        return f"it is of {readable(snapshot.venue)}, this run trades on {venue.title}"
     now = await venue.market_time()
     if now < snapshot.at:
         return f"it was written at {utc(snapshot.at)} of the market, where it is only {utc(now)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -12,6 +13,7 @@ from trader.core.trade import Trade
 from trader.engine.live.instants import Counters
 from trader.exchange.binance.states import StreamStats
 from trader.trading.book import Book
+from trader.trading.guards import BY_FILE, BY_PERSON
 
 
 class Pulse(msgspec.Struct):
@@ -41,6 +43,7 @@ def status_lines(
         f"status at {utc(market_ms)}: equity {worth:,.2f} ({profit:+,.2f}, {profit / pool.initial:+.2%}), "
         f"free {pool.free:,.2f}, reserved {book.reserved:,.2f}; {len(book.trades)} open, {len(book.pending)} pending, "
         f"{book.won} won, {book.lost} lost; {_guards(book)}",
+        *_changed(book),
         *open_trades(book),
         f"{pulse.candles:,} candles in {pulse.instants:,} instants, lag {pulse.lag_ms:.1f} ms "
         f"(worst {pulse.worst_lag_ms:.1f}); {_streams(streams)}{_troubles(streams, counters, repaired)}",
@@ -52,7 +55,7 @@ def open_trades(book: Book) -> list[str]:
     """Return a line for each open trade and pending entry: what it is worth, its stop and how far that is."""
     waiting = [
         f"pending entry: {each.request.symbol} {each.reading.timeframe} {each.request.direction.name} "
-        f"{each.request.quantity:g} near {each.price:g}, stop {each.stop:g}"
+        f"{each.request.quantity:g} near {each.price:g}, {'a hedge' if each.hedge else f'stop {each.stop:g}'}"
         for each in book.pending.values()
     ]
     return [_open_trade(trade, book) for trade in book.trades.values()] + waiting
@@ -60,25 +63,40 @@ def open_trades(book: Book) -> list[str]:
 
 def _open_trade(trade: Trade, book: Book) -> str:
     price = book.last_close.get(trade.symbol, trade.entry_price)
-    distance = abs(price - trade.stop) / price
     closing = f", closing ({trade.closing})" if trade.closing else ""
+    levels = (
+        "a hedge"
+        if trade.hedge
+        else f"stop {trade.stop:g} ({trade.stop_reason}, {stop_distance(trade, price):.2%} away), "
+        f"take profit {trade.take_profit:g}"
+    )
     return (
         f"open trade {trade.id}: {trade.symbol} {trade.timeframe} {trade.direction.name} "
         f"{trade.quantity_left:g} at {trade.entry_price:g}, now {price:g} ({trade.unrealised(price):+.2f}), "
-        f"stop {trade.stop:g} ({trade.stop_reason}, {distance:.2%} away), take profit {trade.take_profit:g}{closing}"
+        f"{levels}{closing}"
     )
+
+
+def stop_distance(trade: Trade, price: float) -> float:
+    """Return how far the stop is from `price`, as a fraction of that; NaN for a hedge, which has none."""
+    return abs(price - trade.stop) / price
 
 
 def funnel_line(book: Book) -> str:
     """Return why nothing was traded: all decisions by the rule that ended them, the most frequent first."""
+    counts = funnel_counts(book)
+    said = ", ".join(f"{rule} {count:,}" for rule, count in counts.items())
+    return f"{sum(counts.values()):,} decisions: {said}" if said else "no decision yet"
+
+
+def funnel_counts(book: Book) -> dict[str, int]:
+    """Return how many decisions each rule has ended, over all streams, the most frequent first."""
     counts: dict[str, int] = {}
     for timeframes in book.funnel.values():
         for rules in timeframes.values():
             for rule, count in rules.items():
                 counts[rule] = counts.get(rule, 0) + count
-    ordered = sorted(counts.items(), key=lambda item: -item[1])
-    said = ", ".join(f"{rule} {count:,}" for rule, count in ordered)
-    return f"{sum(counts.values()):,} decisions: {said}" if said else "no decision yet"
+    return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
 def utc(time_ms: int) -> str:
@@ -86,16 +104,32 @@ def utc(time_ms: int) -> str:
     return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _guards(book: Book) -> str:
+def guards_on(book: Book) -> list[str]:
+    """Return the guards that are on, each with who threw it or when it ends."""
     guards = book.guards
     on = {
-        "paused": guards.paused,
-        "kill switch": guards.killed,
-        "daily loss": guards.day_lost,
-        "cooldown": bool(guards.cooldown_until),
+        "paused by a person": guards.paused_by_person,
+        "paused by the drawdown": bool(guards.drawdown_pause),
+        f"kill switch (by {_killers(guards.killed_by)})": guards.killed,
+        "daily loss until the UTC day ends": guards.day_lost,
+        f"cooldown until {utc(guards.cooldown_until)}": bool(guards.cooldown_until),
     }
-    names = [name for name, active in on.items() if active]
+    return [name for name, active in on.items() if active]
+
+
+def _killers(killed_by: Sequence[str]) -> str:
+    words = {BY_PERSON: "a person", BY_FILE: "the file KILL"}
+    return " and ".join(words.get(each, each) for each in killed_by or [BY_PERSON])
+
+
+def _guards(book: Book) -> str:
+    names = guards_on(book)
     return f"guards on: {', '.join(names)}" if names else "no guard is on"
+
+
+def _changed(book: Book) -> list[str]:
+    said = ", ".join(f"{name} = {value}" for name, value in book.changed.items())
+    return [f"changed by a person: {said}"] if said else []
 
 
 def _streams(streams: StreamStats) -> str:
@@ -109,7 +143,12 @@ def _streams(streams: StreamStats) -> str:
 
 
 def _troubles(streams: StreamStats, counters: Counters, repaired: int) -> str:
-    """Return what went wrong on the way so far; nothing when nothing did."""
+    said = ", ".join(f"{count:,} {what}" for what, count in troubles(streams, counters, repaired).items())
+    return f"; so far {said}" if said else ""
+
+
+def troubles(streams: StreamStats, counters: Counters, repaired: int) -> dict[str, int]:
+    """Return what went wrong on the way so far, counted; nothing when nothing did."""
     counts = {
         "reconnects": streams.reconnects,
         "corrupt messages": streams.corrupt,
@@ -117,5 +156,4 @@ def _troubles(streams: StreamStats, counters: Counters, repaired: int) -> str:
         "late candles": counters.late,
         "contradicted candles": counters.contradictions,
     }
-    said = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
-    return f"; so far {said}" if said else ""
+    return {what: count for what, count in counts.items() if count}

@@ -12,13 +12,17 @@ from typing import Any
 
 import msgspec
 
+from trader.compiled import is_cold
 from trader.core.events import FundingRate, Instant, OperatorCommand
 from trader.core.settings import Settings
+from trader.engine.control.deeds import Deeds
+from trader.engine.control.standing import settle_changes
 from trader.engine.engine import Engine
 from trader.engine.live.careful import CarefulEngine
 from trader.engine.live.funding import FundingWatch
 from trader.engine.live.gap_opinions import GapOpinions
 from trader.engine.live.history import History
+from trader.engine.live.hours import know_hours
 from trader.engine.live.housekeeping import ChangeBell, Housekeeper, KillFile
 from trader.engine.live.intake import Intake
 from trader.engine.live.keeper import Keeper
@@ -31,9 +35,11 @@ from trader.engine.streams import plan_streams
 from trader.market.instruments import instruments
 from trader.market.store import Store
 from trader.simulation.broker import SimulatedBroker
+from trader.strategy import features
 from trader.strategy.opinions import LiveOpinions
 from trader.strategy.registry import strategy_called
 from trader.trading.book import Book
+from trader.trading.guards import BY_FILE, is_thrown_by
 from trader.trading.logic import TradingLogic
 from trader.trading.notes import Audience
 
@@ -60,7 +66,8 @@ class LiveWebSocketTrader:
         self._store = store
         self._snapshot = snapshot
         self._bell = ChangeBell()
-        self._audience = Audiences([audience, self._bell])
+        self.deeds = Deeds()
+        self._audience = Audiences([audience, self._bell, self.deeds])
         self._keeper = Keeper(store, settings.MARKET, home)
         self._funding: FundingWatch | None = None
         self._wake = asyncio.Event()
@@ -83,14 +90,15 @@ class LiveWebSocketTrader:
         self.intake.assembler.times.begin(time.monotonic())
         if settings.MARKET == "futures":
             wait_s = settings.INSTANT_WAIT_MS.futures / 1000
-            self._funding = FundingWatch(venue.rest, start, wait_s, publishes_late=not venue.embedded)
+            late = not venue.embedded
+            self._funding = FundingWatch(venue.rest, self.intake.announced, start, wait_s, publishes_late=late)
         self._history = History(settings, self._store, venue.rest, self.intake.feeds, self.plan)
         await self._history.fetch(self._anchor, start)
         await self._wire(start)
         if snapshot is not None:
             await take_up(self._careful, snapshot, self.plan, self._history, self._funding, start)
             self.say_open()
-        self._kill_file = KillFile(Path(settings.DATA_DIR) / "KILL", self.book.guards.killed)
+        self.kill_file = KillFile(Path(settings.DATA_DIR) / "KILL", is_thrown_by(self.book, BY_FILE))
         self._look_for_kill()
 
     async def _wire(self, start: int) -> None:
@@ -98,12 +106,18 @@ class LiveWebSocketTrader:
         settings, plan, snapshot = self._settings, self.plan, self._snapshot
         live = LiveOpinions(strategy_called(settings.STRATEGY), plan.streams, settings.PRELOAD_CANDLES)
         self._opinions = GapOpinions(live, plan.streams)
+        if is_cold(features.run):
+            log.info("compiling indicators, at the first start only: about 15 s")
         for symbol in plan.exits:
             await self._reload(symbol, start)
         grids, fallbacks = await asyncio.to_thread(instruments, self._store, settings, list(plan.exits))
         if fallbacks:
             log.warning("no filters for %s: DEFAULT_FILTERS stand in", ", ".join(fallbacks))
         book, state = (snapshot.book, snapshot.broker) if snapshot else (None, None)
+        if book is not None:
+            settle_changes(book, settings)
+        book = book or Book.of(settings.BACKTEST_INITIAL_CAPITAL)
+        await know_hours(book, settings, plan, self._store, snapshot.at if snapshot else start)
         logic = TradingLogic(settings, plan.exits, grids, self._opinions, self._audience, book)
         self.engine = Engine(logic, SimulatedBroker(settings, plan.exits, grids, logic, state))
         self._careful = CarefulEngine(self.engine)
@@ -147,6 +161,7 @@ class LiveWebSocketTrader:
 
     async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
         """Close the connections, end what runs, and write what is not written yet."""
+        self._stopping.set()
         self.intake.stop()
         trading, streaming, *beside = tasks
         for task in (trading, *beside):
@@ -212,6 +227,7 @@ class LiveWebSocketTrader:
         funding = await self._due_funding(instant)
         self._careful.step(msgspec.structs.replace(instant, funding=funding) if funding else instant)
         self._opinions.muted = self._careful.distrusted
+        self.deeds.look(self.book, instant.time)
         exits = self.plan.exits
         self._keeper.keep([candle for candle in instant.candles if exits[candle.symbol] is candle.timeframe])
         self.pulse.count(instant, arrived_s)
@@ -244,19 +260,47 @@ class LiveWebSocketTrader:
         self.finished = True
 
     def _look_for_kill(self) -> None:
-        action = self._kill_file.look()
+        action = self.kill_file.look()
         if action is not None:
-            self._careful.process(OperatorCommand(action))
+            self.command(OperatorCommand(action, BY_FILE))
+
+    def command(self, command: OperatorCommand) -> None:
+        """Let a command in: it is taken among the guards of the next instant, and survives a stop before that."""
+        self._careful.process(command)
+        self._bell.rung.set()
+
+    @property
+    def ending(self) -> bool:
+        """Whether it is about to stop: a command would come too late for the last snapshot."""
+        return self._stopping.is_set()
+
+    @property
+    def distrusted(self) -> bool:
+        """Whether the books have contradicted themselves in this run."""
+        return self._careful.distrusted
 
     # --- words ------------------------------------------------------------------------------------------------
 
     def say_status(self) -> None:
         """Log how the daemon is."""
-        intake = self.intake
-        market_ms = max(self.book.time, intake.clock_ms)
-        lines = status_lines(self.book, self.pulse, intake.stats, intake.assembler.counters, intake.repaired, market_ms)
-        for line in [*lines, *([self._keeper.trouble] if self._keeper.trouble else [])]:
+        for line in [*self.status_lines(), *self.warnings()]:
             log.info("%s", line)
+
+    @property
+    def market_ms(self) -> int:
+        """The market's time, as far as it is known, ms."""
+        return max(self.book.time, self.intake.clock_ms)
+
+    def status_lines(self) -> list[str]:
+        """Return how the daemon is."""
+        intake = self.intake
+        stats, counters = intake.stats, intake.assembler.counters
+        return status_lines(self.book, self.pulse, stats, counters, intake.repaired, self.market_ms)
+
+    def warnings(self) -> list[str]:
+        """Return what a person should look at."""
+        contradiction = ["the books contradict themselves (see the log): no entries"] if self.distrusted else []
+        return [*contradiction, *([self._keeper.trouble] if self._keeper.trouble else [])]
 
     def say_open(self) -> None:
         """Log what is open."""

@@ -15,17 +15,13 @@ import msgspec
 from trader.core.candle import EXTRA_COLUMNS
 from trader.core.errors import ConfigError, Unavailable
 from trader.core.settings import Settings
-from trader.core.timeframe import Timeframe
+from trader.core.timeframe import MINUTE_MS, SECOND_MS, Timeframe
 from trader.engine.live.child import Child, embedded_child
+from trader.engine.live.names import play_name, readable
+from trader.engine.live.rest_door import rest_door
 from trader.exchange.binance.endpoints import Endpoints, endpoints
 from trader.exchange.binance.rest import BinanceRest
-from trader.exchange.embedded.options import parse_time
-from trader.execution.bans import BanFile
-from trader.execution.governor import Ticket, WeightGovernor
 
-#: Weight limits to begin with; exchangeInfo brings the real ones.
-FIRST_WEIGHT = {"spot": 6_000, "futures": 2_400}
-FUNDING_WEIGHT, FUNDING_WINDOW_S = 500, 300.0
 #: REST may lag so far behind the streams, ms: a candle that it does not show by then does not exist.
 REST_LAG_MS = 2_000
 ASK_S = 5.0
@@ -49,7 +45,8 @@ class PlayState(msgspec.Struct, frozen=True):
 
 
 class Venue:
-    """An open market. `name` is what a snapshot must agree with: the same venue, and when embedded the same play.
+    """An open market. `name` is what a snapshot must agree with: the same venue, and when embedded the same play;
+    `title` is the same for people.
 
     `keeps_time`: wall time says something about the market's; not so where a play goes as fast as it can.
     """
@@ -66,6 +63,7 @@ class Venue:
         self.rest = rest
         self.embedded = state is not None
         self.name = _name(settings, addresses, state)
+        self.title = readable(self.name)
         self.first_state = state
         self.keeps_time = state is None or state.speed != "max"
         self._market = settings.MARKET
@@ -98,6 +96,10 @@ class Venue:
         """Return the time of the venue's server by our clock and the difference last measured, ms."""
         return _wall_ms() + self._offset_ms
 
+    def market_ms(self, clock_ms: int) -> int:
+        """Return how far the market has come, given the newest time that the streams have shown, ms."""
+        return clock_ms if self.embedded else self.server_ms()
+
     def known_ms(self, clock_ms: int) -> int:
         """Return up to when REST knows everything, given the newest time that the streams have shown, ms.
 
@@ -116,12 +118,21 @@ class Venue:
         return known - known % base_ms
 
     def finest(self, info: Mapping[str, Any]) -> dict[str, Timeframe | None]:
-        """Return the finest candles that the venue has of each coin, None of those that `info` does not list."""
+        """Return the finest candles that can be had of each coin, None of those that `info` does not list.
+
+        Spot has names for 1s and for minutes: of 15s or 30s that an embedded exchange plays, minutes are the finest.
+        """
         if self.first_state is not None:
             played = self.first_state.finest.get(self._market, {})
-            return {name: Timeframe.parse(played[name]) if name in played else None for name in self._coins}
+            return {
+                name: self._served(Timeframe.parse(played[name])) if name in played else None for name in self._coins
+            }
         trading = {entry.get("symbol") for entry in info.get("symbols", []) if entry.get("status") == "TRADING"}
         return {name: Timeframe.SEC_1 if name in trading else None for name in self._coins}
+
+    def _served(self, finest: Timeframe) -> Timeframe:
+        between = SECOND_MS < finest.ms < MINUTE_MS
+        return Timeframe.MIN_1 if self._market == "spot" and between else finest
 
     def absent_columns(self, symbol: str) -> tuple[str, ...]:
         """Return the optional columns that the venue's candles of a coin lack."""
@@ -180,37 +191,6 @@ async def _connected(settings: Settings, url: str, home: Path, child: Child | No
         yield Venue(settings, addresses, rest, state, child)
 
 
-def rest_door(settings: Settings, addresses: Endpoints, home: Path) -> BinanceRest:
-    """Return the governed REST client of a venue; use it with `async with`. Bans are remembered below `home`."""
-    bans = BanFile(home / "bans.json")
-    gate = WeightGovernor(FIRST_WEIGHT[settings.MARKET], settings.WEIGHT_RESERVE, key=addresses.rest, bans=bans)
-    funding_gate = WeightGovernor(FUNDING_WEIGHT, window_s=FUNDING_WINDOW_S)
-    return BinanceRest(addresses, gate, SilentTogether(funding_gate, gate))
-
-
-class SilentTogether:
-    """A gate of its own limit that lets nothing out while `other`, of the same address, has been asked for silence."""
-
-    def __init__(self, own: WeightGovernor, other: WeightGovernor) -> None:
-        self.limit = own.limit
-        self.offset_s = 0.0
-        self._own = own
-        self._other = other
-
-    async def admit(self, weight: int, urgent: bool = False) -> Ticket:
-        """Wait for both; return the ticket of the own limit."""
-        self._other.settle(await self._other.admit(0, urgent))
-        return await self._own.admit(weight, urgent)
-
-    def settle(self, ticket: Ticket, used: int | None = None) -> None:
-        """Take the ticket back."""
-        self._own.settle(ticket, used)
-
-    def pause(self, seconds: float, banned: bool = False) -> None:
-        """Let nothing out for a while."""
-        self._other.pause(seconds, banned)
-
-
 async def play_state(url: str) -> PlayState:
     """Ask the embedded exchange at `url` for its state; raise `Unavailable`, or `ConfigError` when it is none."""
     answer = await _ask("GET", f"{url}/control/state")
@@ -233,22 +213,12 @@ async def _ask(method: str, url: str) -> Any:
         ) from error
 
 
-def child_name(settings: Settings) -> str:
-    """Return the name that the venue of our own child will have."""
-    embedded = settings.EMBEDDED
-    return _play_name(settings, f"generated market, seed {embedded.seed}", parse_time(embedded.start))
+def _wall_ms() -> int:
+    return int(time.time() * 1000)
 
 
 def _name(settings: Settings, addresses: Endpoints, state: PlayState | None) -> str:
     if state is None:
         return f"{settings.MODE} {addresses.rest} {settings.MARKET}"
     played = f"generated market, seed {state.seed}" if state.generated else f"stored candles of {state.data}"
-    return _play_name(settings, played, state.start)
-
-
-def _play_name(settings: Settings, played: str, start_ms: int) -> str:
-    return f"embedded {settings.MARKET}, {played}, from {start_ms}"
-
-
-def _wall_ms() -> int:
-    return int(time.time() * 1000)
+    return play_name(settings.MARKET, played, state.start)

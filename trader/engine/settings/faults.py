@@ -221,5 +221,11 @@ def meant(word: Any, choices: Sequence[str]) -> str:
     endings: dict[str, str] = {}
     for choice in choices:
         endings.setdefault(choice.rsplit(".", 1)[-1].lower(), choice)
-    near = difflib.get_close_matches(word.lower(), endings, n=1, cutoff=0.6)
+    near = _shortened(word.lower(), endings) or difflib.get_close_matches(word.lower(), endings, n=1, cutoff=0.6)
     return f"; did you mean {endings[near[0]]}?" if near else ""
+
+
+def _shortened(word: str, names: Iterable[str]) -> list[str]:
+    """Return the names of which `word` is some of the parts, as MAX_TRADES is of MAX_CONCURRENT_TRADES."""
+    parts = set(word.split("_"))
+    return [name for name in names if len(parts) > 1 and parts < set(name.split("_"))]

@@ -72,9 +72,14 @@ def route_of(market: Market, stream: str) -> str:
     return "/public" if kind.startswith(PUBLIC_KINDS) else "/market"
 
 
+def has_klines(market: Market, timeframe: Timeframe) -> bool:
+    """Tell whether the venue has candles of `timeframe`: others are built here from finer ones, or from trades."""
+    return bool(timeframe.wire) and not (market == "futures" and timeframe is Timeframe.SEC_1)
+
+
 def kline_stream(market: Market, symbol: str, timeframe: Timeframe) -> str:
     """Return the name of the candle stream, e.g. `btcusdt@kline_1m`; raise `ConfigError` where the venue has none."""
-    if not timeframe.wire or (market == "futures" and timeframe is Timeframe.SEC_1):
+    if not has_klines(market, timeframe):
         source = "1s candles" if market == "spot" else "trades (aggTrade)"
         raise ConfigError(f"Binance {market} has no {timeframe} candles for {symbol}; build them from {source}")
     return f"{symbol.lower()}@kline_{timeframe.wire}"

@@ -62,7 +62,7 @@ class EmbeddedExchange:
         }
         transport = Transport(options.limits, self.plan)
         hub = Hub(floors)
-        self.trading = TradingSide(options.trading, floors, transport)
+        self.trading = TradingSide(options.trading, floors, transport, options.data)
         self.trading.advance(at_ms)
         self.play = Play(clock, hub, self.end_ms, lambda: self.plan.counts[Fault.SILENT] > 0, self.trading.advance)
         self.play.lockstep.switch(options.lockstep)

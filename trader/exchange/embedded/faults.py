@@ -40,6 +40,7 @@ class Fault(StrEnum):
     OVERLOADED = "-1008"
     LATE_TIMESTAMP = "-1021"
     STOP_REJECTED = "stop_rejected"
+    TRIGGER_REJECTED = "trigger_rejected"
     READ_LAG = "read_lag"
     EVENT_LOST = "event_lost"
     EVENT_TWICE = "event_twice"

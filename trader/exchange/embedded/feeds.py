@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from trader.core.timeframe import SECOND_MS
+from trader.core.timeframe import MINUTE_MS, SECOND_MS
 from trader.exchange.embedded import payloads
-from trader.exchange.embedded.floor import Floor
+from trader.exchange.embedded.floor import Floor, Upcoming
 from trader.exchange.embedded.kline_feed import KlineFeed, Update
 from trader.exchange.embedded.streams import Kind, Stream
 from trader.exchange.embedded.tape import Tape
@@ -80,6 +80,42 @@ class SnapshotFeed:
         return [(_json(event), False)]
 
 
+class MarkPriceFeed:
+    """`markPrice`: the last price, and the next payment of funding. At closes it comes once a minute, whatever its
+    pace: a play that goes fast goes from candle to candle."""
+
+    rank = 3
+
+    def __init__(self, floor: Floor, tape: Tape, pace_ms: int) -> None:
+        self.every_ms = max(tape.finest.ms, MINUTE_MS)
+        self.pace_ms = pace_ms
+        self._floor = floor
+        self._tape = tape
+        self._upcoming: Upcoming | None = None
+        self._known_until = 0
+        self._sent_at = -1
+
+    def at_close(self, due: int) -> list[Update]:
+        """Return the event of a due time."""
+        return self.between(due)
+
+    def between(self, now: int) -> list[Update]:
+        """Return the event of now, unless it was sent."""
+        if now <= self._sent_at:
+            return []
+        self._sent_at = now
+        upcoming = self._next(now)
+        rate, time = (None, 0) if upcoming is None else (upcoming.rate, upcoming.time)
+        return [(_json(payloads.mark_price_event(self._tape, rate, time, now)), False)]
+
+    def _next(self, now: int) -> Upcoming | None:
+        """Return the next payment, looked for once a minute at most."""
+        if now >= self._known_until:
+            self._upcoming = self._floor.upcoming_funding(self._tape.symbol)
+            self._known_until = now - now % MINUTE_MS + MINUTE_MS if self._upcoming is None else self._upcoming.time
+        return self._upcoming
+
+
 def make_feed(floor: Floor, stream: Stream, unit: int) -> Feed | None:
     """Return the feed of a stream; None where the symbol or the interval is not played."""
     tape = floor.tapes.get(stream.symbol)
@@ -91,6 +127,8 @@ def make_feed(floor: Floor, stream: Stream, unit: int) -> Feed | None:
         return KlineFeed(tape, stream.timeframe, unit, stream.kind is Kind.CONTINUOUS_KLINE)
     if stream.kind is Kind.AGG_TRADE:
         return TradeFeed(tape, unit, floor.clock.now())
+    if stream.kind is Kind.MARK_PRICE:
+        return MarkPriceFeed(floor, tape, SECOND_MS if stream.quick else 3 * SECOND_MS)
     return _snapshot_feed(floor, tape, stream.kind, unit)
 
 
@@ -98,15 +136,7 @@ def _snapshot_feed(floor: Floor, tape: Tape, kind: Kind, unit: int) -> SnapshotF
     every = max(tape.finest.ms, SECOND_MS)
     if kind is Kind.BOOK_TICKER:
         return SnapshotFeed(1, every, 0, lambda: payloads.book_event(tape, floor.book(tape, 1), floor.clock.now()))
-    if kind is Kind.MINI_TICKER:
-        return SnapshotFeed(3, every, SECOND_MS, lambda: payloads.mini_ticker_event(tape, tape.day(), unit))
-    return SnapshotFeed(3, every, 3 * SECOND_MS, lambda: _mark_price(floor, tape))
-
-
-def _mark_price(floor: Floor, tape: Tape) -> dict[str, Any]:
-    symbol = tape.symbol
-    rate, following = floor.last_funding(symbol), floor.next_funding(symbol)
-    return payloads.mark_price_event(tape, rate, following, floor.clock.now())
+    return SnapshotFeed(3, every, SECOND_MS, lambda: payloads.mini_ticker_event(tape, tape.day(), unit))
 
 
 def _json(event: dict[str, Any]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from trader.core.timeframe import DAY_MS, HOUR_MS
 from trader.exchange.embedded.book import Book, book_around
 from trader.exchange.embedded.clock import PlayClock
@@ -14,8 +16,15 @@ from trader.exchange.embedded.tape import Tape
 
 #: Funding falls due every eight hours where the data does not say otherwise.
 FUNDING_EVERY_MS = 8 * HOUR_MS
-#: How far back the last payments are looked for.
+#: How far from now payments are looked for.
 RECENT_FUNDING_MS = 2 * DAY_MS
+
+
+class Upcoming(msgspec.Struct, frozen=True):
+    """A payment that is announced: when it falls due (ms), and its rate."""
+
+    time: int
+    rate: float
 
 
 class Floor:
@@ -70,20 +79,14 @@ class Floor:
         """Return the payments with `start_ms <= time < end_ms` that have fallen due."""
         return self._source.funding(self.market, symbol, start_ms, min(end_ms, self.clock.now() + 1))
 
-    def last_funding(self, symbol: str) -> float:
-        """Return the rate of the last payment; 0 where none is known."""
-        now = self.clock.now()
-        _, rates = self.funding(symbol, now - RECENT_FUNDING_MS, now + 1)
-        return float(rates[-1]) if len(rates) else 0.0
-
     def funding_interval_ms(self, symbol: str) -> int:
         """Return the time between the last two payments."""
         now = self.clock.now()
         times, _ = self.funding(symbol, now - RECENT_FUNDING_MS, now + 1)
         return int(times[-1] - times[-2]) if len(times) > 1 else FUNDING_EVERY_MS
 
-    def next_funding(self, symbol: str) -> int:
-        """Return when the next payment falls due, ms."""
-        interval = self.funding_interval_ms(symbol)
+    def upcoming_funding(self, symbol: str) -> Upcoming | None:
+        """Return the next payment; None where the data has none. An estimate is not played: it is the rate itself."""
         now = self.clock.now()
-        return now - now % interval + interval
+        times, rates = self._source.funding(self.market, symbol, now + 1, now + RECENT_FUNDING_MS)
+        return Upcoming(int(times[0]), float(rates[0])) if len(times) else None

@@ -73,7 +73,7 @@ class Trading(msgspec.Struct, frozen=True, kw_only=True):
     """The trading side. `half_spread` is what a taker pays or gets less, as a fraction of the price; fees by market.
 
     `judge`: the candles on which `Touch.STOP_FIRST` judges resting orders; None is the finest of each symbol.
-    `orders`: how many orders an account may send, by market.
+    `orders`: how many orders an account may send, by market. `listen_key_s`: how long listen keys of USD-M live.
     """
 
     accounts: tuple[AccountSpec, ...] = ()
@@ -83,6 +83,7 @@ class Trading(msgspec.Struct, frozen=True, kw_only=True):
     touch: Touch = Touch.STOP_FIRST
     judge: Timeframe | None = None
     orders: dict[str, tuple[Window, ...]] = msgspec.field(default_factory=lambda: dict(ORDER_WINDOWS))
+    listen_key_s: float = 3_600.0
 
 
 class ExchangeOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -139,23 +139,23 @@ def mini_ticker_event(tape: Tape, day: Day, unit: int = MILLISECOND) -> Json:
     return row if tape.market == "spot" else row | {"st": 1}
 
 
-def premium_row(tape: Tape, rate: float, next_funding_ms: int, now: int) -> Json:
-    """Return `premiumIndex`; mark, index and settlement price are the last price."""
+def premium_row(tape: Tape, rate: float | None, next_funding_ms: int, now: int) -> Json:
+    """Return `premiumIndex`; mark, index and settlement price are the last price. Without funding, `rate` is None."""
     price = number(tape.last_price(), 8)
     return {
         "symbol": tape.symbol,
         "markPrice": price,
         "indexPrice": price,
         "estimatedSettlePrice": price,
-        "lastFundingRate": number(rate, 8),
+        "lastFundingRate": "" if rate is None else number(rate, 8),
         "interestRate": "0.00010000",
         "nextFundingTime": next_funding_ms,
         "time": now,
     }
 
 
-def mark_price_event(tape: Tape, rate: float, next_funding_ms: int, now: int) -> Json:
-    """Return a `markPriceUpdate` event."""
+def mark_price_event(tape: Tape, rate: float | None, next_funding_ms: int, now: int) -> Json:
+    """Return a `markPriceUpdate` event; `rate` is that of the payment at `next_funding_ms`, None without funding."""
     price = number(tape.last_price(), 8)
     return {
         "e": "markPriceUpdate",
@@ -164,7 +164,7 @@ def mark_price_event(tape: Tape, rate: float, next_funding_ms: int, now: int) ->
         "p": price,
         "i": price,
         "P": price,
-        "r": number(rate, 8),
+        "r": "" if rate is None else number(rate, 8),
         "T": next_funding_ms,
         "st": 1,
     }

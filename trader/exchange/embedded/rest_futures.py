@@ -63,13 +63,15 @@ def futures_endpoints(transport: Transport) -> list[Endpoint]:
 
 
 def _premium_index(params: Params) -> Any:
+    return one_or_all(params, [_premium(params, tape) for tape in params.tapes()])
+
+
+def _premium(params: Params, tape: Tape) -> dict[str, Any]:
+    """Return a symbol's row: like the stream, it names the rate of the next payment "last"."""
     floor = params.floor
-    now = floor.clock.now()
-    rows = [
-        payloads.premium_row(tape, floor.last_funding(tape.symbol), floor.next_funding(tape.symbol), now)
-        for tape in params.tapes()
-    ]
-    return one_or_all(params, rows)
+    upcoming = floor.upcoming_funding(tape.symbol)
+    rate, time = (None, 0) if upcoming is None else (upcoming.rate, upcoming.time)
+    return payloads.premium_row(tape, rate, time, floor.clock.now())
 
 
 def _funding_rate(params: Params) -> list[dict[str, Any]]:

@@ -48,11 +48,12 @@ SERVED = {
 
 
 class Stream(msgspec.Struct, frozen=True):
-    """What a name asks for; `timeframe` of klines only."""
+    """What a name asks for; `timeframe` of klines only. `quick`: the mark price every second, not every three."""
 
     kind: Kind
     symbol: str
     timeframe: Timeframe | None = None
+    quick: bool = False
 
 
 def well_formed(name: str) -> bool:
@@ -64,7 +65,7 @@ def parse_stream(name: str) -> Stream | None:
     """Return what `name` asks for, None where that is not played; symbols are lower case.
 
     >>> parse_stream("btcusdt@kline_1m")
-    Stream(kind=<Kind.KLINE: 'kline'>, symbol='BTCUSDT', timeframe=<Timeframe.MIN_1: '1min'>)
+    Stream(kind=<Kind.KLINE: 'kline'>, symbol='BTCUSDT', timeframe=<Timeframe.MIN_1: '1min'>, quick=False)
     """
     left, _, right = name.partition("@")
     if left != left.lower():
@@ -74,6 +75,7 @@ def parse_stream(name: str) -> Stream | None:
         return Stream(Kind.KLINE, left.upper(), INTERVALS[interval])
     if head == Kind.CONTINUOUS_KLINE and interval in INTERVALS and left.endswith("_perpetual"):
         return Stream(Kind.CONTINUOUS_KLINE, left.removesuffix("_perpetual").upper(), INTERVALS[interval])
-    plain = right.removesuffix("@1s") if right.startswith(Kind.MARK_PRICE) else right
+    if right == f"{Kind.MARK_PRICE}@1s":
+        return Stream(Kind.MARK_PRICE, left.upper(), quick=True)
     simple = {Kind.AGG_TRADE, Kind.BOOK_TICKER, Kind.MINI_TICKER, Kind.MARK_PRICE}
-    return Stream(Kind(plain), left.upper()) if plain in simple else None
+    return Stream(Kind(right), left.upper()) if right in simple else None

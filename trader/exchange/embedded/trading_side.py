@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from aiohttp import web
 
@@ -19,15 +20,20 @@ from trader.exchange.embedded.socket_api import SocketApi
 from trader.exchange.embedded.sockets import Sockets
 from trader.exchange.embedded.spot.venue import public_methods, spot_venue
 from trader.exchange.embedded.transport import Transport
+from trader.exchange.embedded.usdm.private_streams import PrivateStreams
+from trader.exchange.embedded.usdm.venue import usdm_venue
 from trader.exchange.embedded.venue import Venue
 
 SPOT_SOCKET_API = "/ws-api/v3"
+USDM_SOCKET_API = "/ws-fapi/v1"
 
 
 class TradingSide:
-    """Opens the accounts of the options on every venue."""
+    """Opens the accounts of the options on every venue. `store` is the folder of what is played, if it is a store."""
 
-    def __init__(self, options: Trading, floors: Mapping[str, Floor], transport: Transport) -> None:
+    def __init__(
+        self, options: Trading, floors: Mapping[str, Floor], transport: Transport, store: Path | None = None
+    ) -> None:
         rates = {
             market: Rates(of_float(options.maker_fee.of(market)), of_float(options.taker_fee.of(market)))
             for market in floors
@@ -37,8 +43,10 @@ class TradingSide:
         )
         self.events = UserEvents(transport.plan)
         self.gate = Gate(self.accounts, transport)
+        self.usdm = usdm_venue(floors["futures"], options, self.accounts, self.events, transport.plan, store)
         self.venues: dict[str, Venue] = {
-            "spot": spot_venue(floors["spot"], options, self.accounts, self.events, transport.plan)
+            "spot": spot_venue(floors["spot"], options, self.accounts, self.events, transport.plan),
+            "futures": self.usdm.venue,
         }
         self._transport = transport
 
@@ -48,9 +56,12 @@ class TradingSide:
             venue.advance(now)
 
     def routes(self, sockets: Sockets) -> list[web.RouteDef]:
-        """Return the routes of REST and of the WebSocket APIs."""
+        """Return the routes of REST, of the WebSocket APIs and of the private streams."""
         rest = SignedRest(list(self.venues.values()), self.gate, self._transport)
         spot = self.venues["spot"]
         public = public_methods(spot.floor, spot_endpoints(self._transport))
         api = SocketApi(SPOT_SOCKET_API, spot, public, self.gate, self.events, self._transport, sockets)
-        return [*rest.routes(), *api.routes()]
+        futures = self.venues["futures"]
+        futures_api = SocketApi(USDM_SOCKET_API, futures, {}, self.gate, self.events, self._transport, sockets)
+        private = PrivateStreams(self.usdm.keys, self.events, self._transport, sockets, futures.floor.clock.now)
+        return [*rest.routes(), *api.routes(), *futures_api.routes(), *private.routes()]

@@ -1,7 +1,8 @@
 """Executions at an exchange -> fills as the core books them: in steps of the instrument, costs in quote currency.
 
 What an execution moves is booked to the last digit: a fee that is taken from the coin, and what it cuts off the step,
-are costs of the fill. So the pool holds what the account holds, and a trade can always be closed.
+are costs of the fill. What was cut off before (dust) fills an entry up to what was executed, and lessens its cost: so
+it is sold with that position. The pool holds what the account holds, and a trade can always be closed.
 """
 
 from __future__ import annotations
@@ -25,7 +26,15 @@ ROLES: dict[Purpose, Role] = {
     Purpose.STOP: Role.STOP,
     Purpose.TARGET: Role.TARGET,
     Purpose.CLOSE: Role.CLOSE,
+    Purpose.TAKEN: Role.CLOSE,
 }
+#: Reasons of what went without an order of ours; the first is the role of its fill too.
+LIQUIDATION, DELEVERAGED, SETTLED, MANUAL = "liquidation", "deleveraged", "settlement", "manual"
+
+
+def role_of(sent: Sent) -> Role:
+    """Return what an order, and a fill of it, is to the core."""
+    return Role.LIQUIDATION if sent.reason == LIQUIDATION else ROLES[sent.purpose]
 
 
 class Prices(msgspec.Struct, frozen=True):
@@ -50,18 +59,24 @@ class Prices(msgspec.Struct, frozen=True):
 
 
 def fill_of(
-    holding: Holding, sent: Sent, executions: Sequence[Execution], prices: Prices, instrument: Instrument, mark: float
+    holding: Holding,
+    sent: Sent,
+    executions: Sequence[Execution],
+    prices: Prices,
+    instrument: Instrument,
+    mark: float,
+    dust: Decimal = ZERO,
 ) -> Fill | None:
     """Book `executions` of `sent`, which nobody has been told, and return the fill for the core.
 
     None while what came is less than a step: it is told with the next. `mark` is the price that was expected (NaN:
-    unknown), from which slippage counts.
+    unknown), from which slippage counts. `dust` lies there of the coin; what an entry takes of it, `holding.dust` has.
     """
     price = average_price(executions)
     notional = sum((each.quantity * each.price for each in executions), ZERO)
     fees = sum((prices.fee(each) for each in executions if each.fee_asset != holding.base or not holding.base), ZERO)
     if sent.purpose is Purpose.ENTRY:
-        quantity = cut(instrument, holding.owned + closed(holding)) - holding.entered
+        quantity = _entered(holding, instrument, dust)
         cost = notional - quantity * price + fees
         holding.entered += max(ZERO, quantity)
         holding.left += max(ZERO, quantity)
@@ -75,13 +90,48 @@ def fill_of(
     sent.told |= {each.trade_id for each in executions}
     slippage = float(quantity) * abs(float(price) - mark) if mark == mark else 0.0
     time = max(each.time for each in executions)
-    return _fill(holding, sent, ROLES[sent.purpose], time, float(quantity), float(price), float(cost), slippage)
+    return _fill(holding, sent, role_of(sent), time, float(quantity), float(price), float(cost), slippage)
 
 
-def closed(holding: Holding) -> Decimal:
-    """Return what has gone from the position so far."""
-    exits = (each.order.cumulative for each in holding.sent.values() if each.purpose is not Purpose.ENTRY)
-    return sum(exits, holding.taken)
+def _entered(holding: Holding, instrument: Instrument, dust: Decimal) -> Decimal:
+    """Return what is to be told of an entry: never more than was executed, and filled up to that from `dust`."""
+    entries = (execution for each in holding.of(Purpose.ENTRY) for execution in each.order.executions)
+    executed = cut(instrument, sum((each.quantity for each in entries), ZERO))
+    own = holding.brought + holding.dust
+    whole = max(cut(instrument, own), min(cut(instrument, own + dust), executed))
+    if holding.base:
+        holding.dust += max(ZERO, whole - own)
+    return whole - holding.entered
+
+
+def leftovers(holding: Holding) -> list[tuple[Sent, Execution]]:
+    """Return executions of the entry that nobody was told of: they came to less than a step."""
+    entries = holding.of(Purpose.ENTRY)
+    return [(sent, each) for sent in entries for each in sent.order.executions if each.trade_id not in sent.told]
+
+
+def with_leftovers(fill: Fill, found: Sequence[tuple[Sent, Execution]], prices: Prices, base: str) -> Fill:
+    """Return a closing `fill` that bears what `found` cost: what it brought is dust."""
+    cost = ZERO
+    for sent, each in found:
+        sent.told.add(each.trade_id)
+        cost += each.quantity * each.price + (ZERO if each.fee_asset == base else prices.fee(each))
+    return msgspec.structs.replace(fill, fee=fill.fee + float(cost))
+
+
+def unsellable(holding: Holding, found: Sequence[tuple[Sent, Execution]], prices: Prices, step: Instrument) -> Fill:
+    """Book an entry of which too little came to be sold: with what its fee took, so that the core can be told."""
+    sent = found[0][0]
+    executions = [each for _, each in found]
+    quantity = cut(step, sum((each.quantity for each in executions), ZERO))
+    notional = sum((each.quantity * each.price for each in executions), ZERO)
+    fees = sum((prices.fee(each) for each in executions if each.fee_asset != holding.base), ZERO)
+    price = average_price(executions)
+    sent.told |= {each.trade_id for each in executions}
+    holding.entered = holding.left = quantity
+    cost = notional - quantity * price + fees
+    time = max(each.time for each in executions)
+    return _fill(holding, sent, Role.ENTRY, time, float(quantity), float(price), float(cost), 0.0)
 
 
 def write_off(holding: Holding, time: int, price: float, reason: str) -> Fill:
@@ -97,28 +147,6 @@ def write_off(holding: Holding, time: int, price: float, reason: str) -> Fill:
         quantity,
         price,
         quantity * price,
-        0.0,
-        reason,
-    )
-
-
-def taken_fill(
-    holding: Holding, quantity: Decimal, price: Decimal, fee: Decimal, time: int, role: Role, reason: str
-) -> Fill:
-    """Book what went from the position without an order of ours: a liquidation, or somebody's hand."""
-    told = min(quantity, holding.left)
-    holding.taken += quantity
-    holding.left -= told
-    return Fill(
-        time,
-        0,
-        holding.position_id,
-        holding.symbol,
-        role,
-        holding.direction,
-        float(told),
-        float(price),
-        float(fee),
         0.0,
         reason,
     )

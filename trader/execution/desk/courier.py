@@ -1,6 +1,7 @@
 """Carries one request to the exchange, and says what came of it; nothing is decided here.
 
-A request goes out again, under its own id, only on proof that it did nothing, and not often.
+A request that changes something goes out again, under its own id, only on proof that it did nothing, and not often.
+Who asks a question decides himself whether to ask again: news may have answered it meanwhile.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from trader.execution.outcomes import Act, Ask, Outcome, outcome_of
 RETRIES = 3
 #: The longest of its waits: a longer one is left to the next look.
 LONGEST_WAIT_S = 5.0
+#: How long an answer is waited for. The venue may take longer, but what is held may not be left without a stop for
+#: that: what became of a request is looked up instead.
+ANSWER_S = 2.0
 
 Update = OrderUpdate | AlgoUpdate
 
@@ -60,10 +64,11 @@ class Courier:
     async def _ask(self, ask: Callable[[], Awaitable[Sequence[Update]]], what: Ask) -> Answer:
         for tries in range(RETRIES + 1):
             try:
-                return Answer(tuple(await ask()))
+                async with asyncio.timeout(ANSWER_S):
+                    return Answer(tuple(await ask()))
             except (TraderError, OSError, TimeoutError) as error:
                 outcome = outcome_of(self._market, error, what)
-            again = outcome.act in (Act.RETRY_SAME_ID, Act.RESYNC_CLOCK)
+            again = outcome.act in (Act.RETRY_SAME_ID, Act.RESYNC_CLOCK) and what is not Ask.READ
             if not again or tries == RETRIES or outcome.wait_s > LONGEST_WAIT_S:
                 break
             await self._sleep(outcome.wait_s)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import msgspec
 
+from trader.core.account import Execution
 from trader.core.commands import Command, SubmitOrder
 from trader.core.instrument import Instrument
-from trader.core.order import Role
+from trader.core.order import OrderRequest, Role
 from trader.core.settings import Market
 from trader.execution.breaker import Breaker
 from trader.execution.desk.attendant import UNPROTECTED, Attendant, Means
@@ -22,6 +23,7 @@ from trader.execution.desk.courier import Courier, Update
 from trader.execution.desk.holding import Holding, Sent, new_holding
 from trader.execution.desk.ports import Deliver, Door, Intentions
 from trader.execution.desk.steps import Planner
+from trader.execution.dust import DustLedger
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +31,16 @@ log = logging.getLogger(__name__)
 PAST = 1_000
 
 
+async def no_terms(request: OrderRequest) -> str:
+    """Let every entry leave as it is: spot has no terms to be set."""
+    return ""
+
+
 class Surroundings(msgspec.Struct, frozen=True):
     """What a desk works with. `mark` gives the last price of a symbol (NaN: unknown), `now` the market's time (ms),
-    `clock` seconds that never go back."""
+    `clock` seconds that never go back. `prepared` sees to the terms of an entry and says why it cannot leave (see
+    `execution.terms`); `dust` is the account's ledger of dust, as the journal has it.
+    """
 
     door: Door
     journal: Intentions
@@ -39,12 +48,15 @@ class Surroundings(msgspec.Struct, frozen=True):
     mark: Callable[[str], float]
     now: Callable[[], int]
     clock: Callable[[], float]
+    prepared: Callable[[OrderRequest], Awaitable[str]] = no_terms
+    dust: DustLedger = msgspec.field(default_factory=DustLedger)
 
 
 class Desk:
     """Sees to the positions of one account on one market. `run` names the pool of capital in client ids.
 
-    `halted` says why no entry leaves any more, "" while they do; `alarms` are what a person should know.
+    `halted` says why no entry leaves any more, "" while they do; `alarms` are what a person should know. `doubted` is
+    called when the account may hold less than it should: somebody should look (`execution.audit`).
     """
 
     def __init__(
@@ -72,6 +84,8 @@ class Desk:
         self._quiet.set()
         self.halted = ""
         self.alarms: list[str] = []
+        self.dust = around.dust
+        self.doubted: Callable[[], None] = lambda: None
 
     def _made(self, planner: Planner, instrument: Instrument, prices: Prices, around: Surroundings) -> Means:
         return Means(
@@ -87,9 +101,12 @@ class Desk:
             around.clock,
             lambda _: self.halted and f"halted: {self.halted}",
             self._index,
-            self._alarm,
-            self._halt,
+            self.alarm,
+            self.halt,
             self._tell_quiet,
+            around.prepared,
+            lambda: self.doubted(),
+            around.dust,
         )
 
     @property
@@ -112,14 +129,36 @@ class Desk:
             attendant.wake()
 
     def restore(self, holdings: Iterable[Holding]) -> None:
-        """Take up positions from before; what is in doubt is looked up first, as always."""
+        """Take up positions from before; what is in doubt is looked up first, as always, and then all that rests."""
         for holding in holdings:
             self._begin(holding)
+            self._attendants[holding.position_id].look_again()
 
     def look_again(self) -> None:
         """Look up everything that rests: events may have been missed."""
         for attendant in self._attendants.values():
             attendant.look_again()
+
+    def knows(self, client_id: str) -> bool:
+        """Tell whether an order is of a position that is attended to, or was lately."""
+        return client_id in self._by_client_id
+
+    def knows_exchange_id(self, symbol: str, exchange_id: int) -> bool:
+        """Tell the same by the venue's id of an order."""
+        return (symbol, exchange_id) in self._by_exchange_id
+
+    def lose(self, position_id: int, executions: tuple[Execution, ...], reason: str, exchange_id: int = 0) -> None:
+        """Book what went from a position without an order of ours: a liquidation, or somebody's hand."""
+        self._attendants[position_id].lose(executions, reason, exchange_id)
+
+    def adopt(self, position_id: int, sent: Sent) -> None:
+        """Take an order of a position's that the desk did not know: the journal had lost it."""
+        self._attendants[position_id].adopt(sent)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every position is as it should be, and nothing is under way."""
+        return self._quiet.is_set()
 
     async def idle(self) -> None:
         """Wait until every position is as it should be, and nothing is under way."""
@@ -156,7 +195,7 @@ class Desk:
 
     def _revive(self, holding: Holding) -> None:
         """Attend again to a position that had ended, and of which something was filled after all: it is closed."""
-        self._alarm(f"{holding.symbol}: an order of position {holding.position_id}, which had ended, was filled")
+        self.alarm(f"{holding.symbol}: an order of position {holding.position_id}, which had ended, was filled")
         holding.rescue = holding.rescue or UNPROTECTED
         self._begin(holding)
 
@@ -197,11 +236,13 @@ class Desk:
 
     # --- words ------------------------------------------------------------------------------------------------------
 
-    def _halt(self, words: str) -> None:
+    def halt(self, words: str) -> None:
+        """Let no entry leave any more; what is held stays guarded."""
         if not self.halted:
-            self._alarm(f"no more entries: {words}")
+            self.alarm(f"no more entries: {words}")
         self.halted = self.halted or words
 
-    def _alarm(self, words: str) -> None:
+    def alarm(self, words: str) -> None:
+        """Tell a person."""
         log.error("%s", words)
         self.alarms.append(words)

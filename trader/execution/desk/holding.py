@@ -38,7 +38,8 @@ class Stop(msgspec.Struct, frozen=True):
 class Sent(msgspec.Struct):
     """An order of ours with its meaning to the core: `order_id` and `reason` of its fills, `price` NaN at market.
 
-    `told` are the executions (ids) that the core has been told, `looks` how often it was looked up in vain.
+    `told` are the executions (ids) that the core has been told, `looks` how often it was looked up in vain. `left_s`:
+    when it left, on the desk's clock; None where it has not, where that had no effect, or where an earlier run sent it.
     """
 
     order: Order
@@ -50,6 +51,7 @@ class Sent(msgspec.Struct):
     attempt: int = 0
     told: set[int] = msgspec.field(default_factory=set)
     looks: int = 0
+    left_s: float | None = None
 
     @property
     def client_id(self) -> str:
@@ -71,8 +73,9 @@ class Holding(msgspec.Struct):
     """A position. `base` is the coin that is bought on spot, "" on futures, where no fee is taken from the position.
 
     `close` is the core's order to close, `rescue` the reason for which the desk itself closes, `dropped` why an entry
-    that was not sent never will be. `taken` went without an order of ours (liquidation, somebody's hand). `entered` and
-    `left` are what the core has been told: bought in all, and not closed yet; `guarded` whether it wants a stop.
+    that was not sent never will be. `dust` came from the ledger of dust, or went there (negative). What went without an
+    order of ours (liquidation, somebody's hand) is among `sent` too. `entered` and `left` are what the core has been
+    told: bought in all, and not closed yet.
     """
 
     position_id: int
@@ -86,7 +89,7 @@ class Holding(msgspec.Struct):
     close: OrderRequest | None = None
     rescue: str = ""
     sent: dict[str, Sent] = {}
-    taken: Decimal = ZERO
+    dust: Decimal = ZERO
     entered: Decimal = ZERO
     left: Decimal = ZERO
 
@@ -121,7 +124,18 @@ class Holding(msgspec.Struct):
         """What is held at the exchange, exactly: a spot fee in the coin itself has been taken from it."""
         entered = sum((self._bought(each.order) for each in self.of(Purpose.ENTRY)), ZERO)
         closed = sum((each.order.cumulative for each in self.sent.values() if each.purpose is not Purpose.ENTRY), ZERO)
-        return entered - closed - self.taken
+        return entered - closed + self.dust
+
+    @property
+    def brought(self) -> Decimal:
+        """What the entry's executions, as far as they were told, have brought, less a fee in the coin itself."""
+        executions = [execution for each in self.of(Purpose.ENTRY) for execution in each.order.executions]
+        return bought(executions, self.base) if self.base else sum((each.quantity for each in executions), ZERO)
+
+    def executed(self, order_id: int) -> Decimal:
+        """Return how much of an order of the core's has been executed, by however many of ours."""
+        ours = (each.order.cumulative for each in self.sent.values() if order_id and each.order_id == order_id)
+        return sum(ours, ZERO)
 
     def _bought(self, order: Order) -> Decimal:
         """Return what an entry brought; executions that are not told yet count without their fee."""

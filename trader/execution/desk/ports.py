@@ -10,7 +10,7 @@ from trader.core.events import Event
 from trader.core.order import Role
 from trader.core.venue import AccountTrade, NewList, NewOrder, NewStop
 from trader.exchange.binance.trade_codec import PlacedList
-from trader.journal.records import FillRecord, OrderRecord
+from trader.journal.records import DustRecord, FillRecord, OrderRecord
 
 
 class Door(Protocol):
@@ -30,7 +30,7 @@ class Door(Protocol):
 class Intentions(Protocol):
     """Writes down what is about to leave (`journal.Journal`)."""
 
-    def record(self, *records: OrderRecord) -> int:
+    def record(self, *records: OrderRecord | DustRecord) -> int:
         """Take records and return the place of their entry."""
         ...
 
@@ -42,4 +42,4 @@ class Intentions(Protocol):
 class Deliver(Protocol):
     """Brings an event to the core, with the records that belong to it; what follows comes back to `Desk.send`."""
 
-    def __call__(self, event: Event, records: Sequence[FillRecord | OrderRecord]) -> None: ...
+    def __call__(self, event: Event, records: Sequence[FillRecord | OrderRecord | DustRecord]) -> None: ...

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
-from trader.core.account import PositionSide
+from trader.core.account import Execution, PositionSide
 from trader.core.instrument import Instrument
 from trader.core.order import OrderRequest, Side, side_of
 from trader.core.settings import Market
@@ -123,10 +123,10 @@ class Planner:
             if each.order_id not in holding.targets:
                 return Cancel(each.client_id)
         known = {each.order_id for each in resting}
-        for order_id, target in holding.targets.items():
-            if order_id not in known:
+        for target in self._nearest_first(holding):
+            if target.order_id not in known:
                 quantity = format(cut(self._instrument, Decimal(repr(target.quantity))), "f")
-                return self._order(holding, Purpose.TARGET, quantity, order_id, target.reason, target.price)
+                return self._order(holding, Purpose.TARGET, quantity, target.order_id, target.reason, target.price)
         return None
 
     def _stop(self, holding: Holding, held: Decimal) -> Place:
@@ -193,11 +193,27 @@ class Planner:
         request = NewList(name, holding.symbol, guard.order.side, format(share.quantity, "f"), above, below)
         return Place((guard, target), request)
 
-    @staticmethod
-    def _nearest_first(holding: Holding) -> list[OrderRequest]:
-        return sorted(holding.targets.values(), key=lambda each: holding.direction * each.price)
+    def _nearest_first(self, holding: Holding) -> list[OrderRequest]:
+        """Return what targets are still to close."""
+        every = sorted(holding.targets.values(), key=lambda each: holding.direction * each.price)
+        left = [(each, Decimal(repr(each.quantity)) - holding.executed(each.order_id)) for each in every]
+        return [msgspec.structs.replace(each, quantity=float(rest)) for each, rest in left if rest > 0]
 
     # --- orders -----------------------------------------------------------------------------------------------------
+
+    def taken(self, holding: Holding, executions: tuple[Execution, ...], reason: str, exchange_id: int) -> Sent:
+        """Return an order that stands for what went without one of ours."""
+        quantity = sum((each.quantity for each in executions), Decimal(0))
+        sent = self._sent(holding, Purpose.TAKEN, quantity, 0, reason, float("nan"))
+        sent.order = msgspec.structs.replace(
+            sent.order,
+            state=OrderState.FILLED,
+            exchange_id=exchange_id,
+            cumulative=quantity,
+            executions=executions,
+            time=max(each.time for each in executions),
+        )
+        return sent
 
     def _entry(self, holding: Holding) -> Place:
         request = holding.entry

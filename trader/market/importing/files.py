@@ -31,7 +31,7 @@ READ = ("parquet", "csv", "tsv", "json", "zip")
 CHECKSUM = ".CHECKSUM"
 _FOUND = re.compile(r"\.(parquet|pq|csv|tsv|json|zip)(\.gz)?$", re.IGNORECASE)
 _OF_STORE = re.compile(
-    r"(spot|futures)/(exchange_info\.json(\.gz)?|[^/]+/funding\.parquet|"
+    r"(spot|futures)/(exchange_info\.json(\.gz)?|leverageBracket\.json|[^/]+/funding\.parquet|"
     r"[^/]+/[^/]+/(\d{4}-\d{2}\.parquet|manifest\.json))"
 )
 

@@ -56,7 +56,7 @@ class FundingReport(msgspec.Struct):
 
 
 class ImportReport(msgspec.Struct):
-    """What became of every file: streams, funding, exchangeInfo, files passed over, files broken."""
+    """What became of every file: streams, funding, exchangeInfo and brackets, files passed over, files broken."""
 
     streams: dict[tuple[Market, str, Timeframe], StreamReport] = {}
     funding: dict[str, FundingReport] = {}

@@ -13,6 +13,7 @@ import msgspec
 from trader.core.errors import DataError
 from trader.core.settings import Market
 from trader.core.timeframe import Timeframe
+from trader.market.brackets import entries_by_symbol, is_bracket_list
 from trader.market.importing.columnar import read_parquet
 from trader.market.importing.content import (
     CandleBatch,
@@ -45,7 +46,13 @@ class ExchangeInfo(msgspec.Struct, frozen=True):
     info: dict[str, Any]
 
 
-Content = CandleBatch | FundingBatch | ExchangeInfo
+class LeverageBrackets(msgspec.Struct, frozen=True):
+    """The leverage brackets of futures coins, by symbol, as the exchange answers them."""
+
+    entries: dict[str, dict[str, Any]]
+
+
+Content = CandleBatch | FundingBatch | ExchangeInfo | LeverageBrackets
 
 
 class ImportOptions(msgspec.Struct, frozen=True):
@@ -113,7 +120,7 @@ class Importer:
 
     def _contents(self, part: Part, file: FoundFile) -> list[Content]:
         if part.form == "json":
-            return self._exchange_info(part, file)
+            return self._document(part, file)
         names = self._names(part)
         raw = read_parquet(file.path) if part.data is None else read_text(part.data, names.kind)
         if raw is None:
@@ -145,14 +152,17 @@ class Importer:
             self._last_trades[market, names.symbol] = last
         return [batch]
 
-    def _exchange_info(self, part: Part, file: FoundFile) -> list[Content]:
+    def _document(self, part: Part, file: FoundFile) -> list[Content]:
+        """Read JSON: what it is its contents tell."""
         try:
             info = msgspec.json.decode(part.data or b"")
         except msgspec.DecodeError as error:
             raise DataError(f"broken JSON: {error}") from error
+        if is_bracket_list(info):
+            return [LeverageBrackets(entries_by_symbol(info, part.name.name))]
         symbols = info.get("symbols") if isinstance(info, dict) else None
         if not isinstance(symbols, list) or not symbols or "filters" not in symbols[0]:
-            return self._pass_over(file, "JSON that is no exchangeInfo")
+            return self._pass_over(file, "JSON that is neither exchangeInfo nor leverage brackets")
         # The contents are surer than any name: only futures have types of contract.
         return [ExchangeInfo("futures" if "contractType" in symbols[0] else "spot", info)]
 
@@ -166,6 +176,8 @@ class Importer:
     def _keep(self, content: Content, file: FoundFile) -> None:
         if isinstance(content, ExchangeInfo):
             self._keep_exchange_info(content, file)
+        elif isinstance(content, LeverageBrackets):
+            self._keep_brackets(content, file)
         elif isinstance(content, FundingBatch):
             self._keep_funding(content, file)
         else:
@@ -219,9 +231,14 @@ class Importer:
         what = f"{len(content.info['symbols']):,} symbols" if newer else "older than the stored one, which stays"
         self._report.exchange_info.append(f"{content.market} exchangeInfo from {file.path.name}: {what}")
 
+    def _keep_brackets(self, content: LeverageBrackets, file: FoundFile) -> None:
+        self._store.save_leverage_brackets("futures", content.entries)
+        what = f"futures leverage brackets from {file.path.name}: {len(content.entries):,} symbols"
+        self._report.exchange_info.append(what)
+
 
 def _usable(content: Content) -> bool:
-    if isinstance(content, ExchangeInfo):
+    if isinstance(content, ExchangeInfo | LeverageBrackets):
         return True
     return bool(content.rows if isinstance(content, FundingBatch) else len(content.table))
 

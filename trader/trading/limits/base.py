@@ -19,6 +19,7 @@ class Proposal(msgspec.Struct, frozen=True):
     """A signal on its way to an entry: T in ms, prices in quote currency, `quantity` in base currency.
 
     Before it is sized, `quantity` is 0 and `stop` the estimated one; `leverage` is what the entry would use.
+    `maintenance_rate` is that of the exchange's bracket for this size; None stands for `MAINTENANCE_MARGIN_RATE`.
     """
 
     time: int
@@ -29,6 +30,7 @@ class Proposal(msgspec.Struct, frozen=True):
     stop: float
     leverage: float
     quantity: float = 0.0
+    maintenance_rate: float | None = None
 
     @property
     def symbol(self) -> str:
@@ -42,7 +44,7 @@ class Proposal(msgspec.Struct, frozen=True):
 
     def is_finite(self) -> bool:
         """Tell whether price, stop, quantity and leverage are numbers that a limit can judge."""
-        return all(map(math.isfinite, (self.price, self.stop, self.quantity, self.leverage)))
+        return math.isfinite(self.price + self.stop + self.quantity + self.leverage)
 
 
 class Approval(msgspec.Struct, frozen=True):

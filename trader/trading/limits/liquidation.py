@@ -22,7 +22,8 @@ class BeyondLiquidation:
         """Refuse with stop and liquidation price when the stop is not nearer."""
         if not self._futures:
             return APPROVED
-        price = liquidation_price(proposal.price, proposal.direction, proposal.leverage, self._rate)
+        rate = self._rate if proposal.maintenance_rate is None else proposal.maintenance_rate
+        price = liquidation_price(proposal.price, proposal.direction, proposal.leverage, rate)
         nearer = proposal.direction * proposal.stop > proposal.direction * price
         if nearer and proposal.is_finite():
             return APPROVED

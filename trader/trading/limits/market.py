@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from trader.core.settings import Settings
-from trader.core.signal import Direction, Refusal
+from trader.core.signal import Direction, Pattern, Reading, Refusal
 from trader.trading.book import Book
 from trader.trading.limits.base import APPROVED, Approval, Proposal
 from trader.trading.targets import distances_of, expected_profit
@@ -65,12 +65,23 @@ class NetProfit:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._known: dict[str, float] = {}
 
     def check(self, proposal: Proposal, book: Book) -> Approval | Refusal:
         """Refuse with the expected profit and the least."""
-        distances = distances_of(self._settings, proposal.signal.pattern, proposal.reading.atr14)
-        profit = expected_profit(self._settings, proposal.reading.close, distances)
+        profit = self._profit(proposal.signal.pattern, proposal.reading)
         least = self._settings.MIN_NET_PROFIT_PCT
         if least <= profit < math.inf:
             return APPROVED
         return Refusal(self.stage, self.rule, {"profit": profit, "least": least})
+
+    def _profit(self, pattern: Pattern, reading: Reading) -> float:
+        """Return the expected profit as a fraction; where no ATR moves the targets, each pattern has one."""
+        known = self._known.get(pattern)
+        if known is not None:
+            return known
+        distances = distances_of(self._settings, pattern, reading.atr14)
+        profit = expected_profit(self._settings, reading.close, distances)
+        if not distances.absolute:
+            self._known[pattern] = profit
+        return profit

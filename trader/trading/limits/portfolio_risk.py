@@ -27,7 +27,9 @@ class PortfolioRisk:
         for trade in book.trades.values():
             if not trade.hedge:
                 risk += _at_risk(trade.direction, trade.entry_price, trade.stop, trade.quantity_left)
-        for pending in book.entries_pending:
+        for pending in book.pending.values():
+            if pending.hedge:
+                continue
             risk += _at_risk(pending.request.direction, pending.price, pending.stop, pending.request.quantity)
         limit = self._share * book.pool.equity
         if proposal.is_finite() and not exceeds(risk, limit):

@@ -19,7 +19,9 @@ class MaxTrades:
 
     def check(self, proposal: Proposal, book: Book) -> Approval | Refusal:
         """Refuse with the number of trades."""
-        trades = sum(1 for trade in book.trades.values() if not trade.hedge) + len(book.entries_pending)
+        trades = len(book.trades) + len(book.pending)
+        if trades >= self._most:
+            trades = sum(1 for trade in book.trades.values() if not trade.hedge) + len(book.entries_pending)
         return APPROVED if trades < self._most else Refusal(self.stage, self.rule, {"trades": trades})
 
 
@@ -33,9 +35,13 @@ class AlreadyOpen:
 
     def check(self, proposal: Proposal, book: Book) -> Approval | Refusal:
         """Refuse, telling whether an entry waits."""
-        stream = (proposal.symbol, proposal.reading.timeframe)
-        trading = any((t.symbol, t.timeframe) == stream and not t.hedge for t in book.trades.values())
-        waiting = any((p.reading.symbol, p.reading.timeframe) == stream for p in book.entries_pending)
+        symbol, timeframe = proposal.symbol, proposal.reading.timeframe
+        trading = waiting = False
+        for trade in book.trades.values():
+            trading |= trade.symbol == symbol and trade.timeframe is timeframe and not trade.hedge
+        for pending in book.pending.values():
+            reading = pending.reading
+            waiting |= reading.symbol == symbol and reading.timeframe is timeframe and not pending.hedge
         if not trading and not waiting:
             return APPROVED
         if trade_to_add_to(self._settings, book, proposal.reading, proposal.direction) is not None:

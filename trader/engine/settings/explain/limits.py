@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trader.core.settings import Settings
+from trader.core.settings import WILDEST, Settings
 from trader.core.timeframe import HOUR_MS
 from trader.engine.settings.explain.finding import Finding, counted, floored, percent, plain
 from trader.engine.settings.explain.reach import TICK_ROOM, Reach, most_trades, shapes_of
-from trader.trading.hedging import WILDEST
 from trader.trading.limits.base import exceeds
 from trader.trading.targets import expected_profit
 

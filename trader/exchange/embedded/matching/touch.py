@@ -67,11 +67,15 @@ def touches(bar: Bar, waiting: Iterable[Resting]) -> list[Touch]:
             at_open.append(Touch(resting, resting.level if resting.passive else bar.open, bar.open_time))
         elif resting.reached(bar.low, bar.high):
             later.append(Touch(resting, resting.level, bar.close_time))
-    return [*_in_order(at_open, bar.open), *_in_order(later, bar.open)]
+    return [*_in_order(at_open, bar.open, True), *_in_order(later, bar.open, False)]
 
 
-def _in_order(found: list[Touch], opened: float) -> list[Touch]:
-    return sorted(
-        found,
-        key=lambda touch: (not touch.resting.adverse, abs(touch.resting.level - opened), touch.resting.order_id),
-    )
+def _in_order(found: list[Touch], opened: float, passed: bool) -> list[Touch]:
+    """Sort by nearness to the price before: of limits that the open has `passed`, the one farthest from it."""
+
+    def place(touch: Touch) -> tuple[bool, float, int]:
+        resting = touch.resting
+        distance = abs(resting.level - opened)
+        return not resting.adverse, -distance if passed and resting.passive else distance, resting.order_id
+
+    return sorted(found, key=place)
