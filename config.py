@@ -11,8 +11,10 @@ Fractions are fractions: 0.02 is 2 %. Times are in seconds or milliseconds as th
 # turns HEDGING on; futures only).
 DATA_SOURCE = "websocket"
 # Where live candles come from and orders go: embedded (an exchange on this machine), paper (Binance's public
-# streams, simulated fills); demo, testnet and live are refused until real orders exist.
+# streams, simulated fills), demo and testnet (Binance, with play money), live (Binance, with real money).
 MODE = "embedded"
+# MODE=live starts only where this is yes.
+LIVE_TRADING = "no"
 # A way to trade, laid over this file and under all other layers: pattern (this file as it is), pattern_futures, ladder.
 PRESET = "pattern"
 # spot (LONG only, leverage 1) or futures (USD-M, isolated margin, LONG and SHORT).
@@ -32,6 +34,9 @@ PRELOAD_CANDLES = 1000
 NUM_WORKERS = 0
 # Capital of a backtest and of a new paper pool, in QUOTE.
 BACKTEST_INITIAL_CAPITAL = 10_000.0
+# The most that the pool may have in use at any time, in QUOTE: reserved for positions and for waiting entries. None
+# is no bound; MODE=live needs one, and begins with it, or with the account's balance where that is less.
+MAX_CAPITAL = None
 # The currency in which the pool is counted; every coin is priced in it.
 QUOTE = "USDT"
 # The home of candles.
@@ -49,11 +54,22 @@ LOG_BACKUPS = 5
 
 # Keys belong into the environment or .env, never into a file that is shared; nothing that is written shows them.
 BINANCE_API_KEY = ""
-# The secret of that key.
+# The secret of that key: of an HMAC key its text, of an Ed25519 key the PEM text of its private key.
 BINANCE_API_SECRET = ""
-# Use Binance's demo hosts where a key is used.
+# The name of a key in the key store, in place of the two above: python start.py keys add NAME.
+KEY_NAME = ""
+# Where named keys are kept: keyring (the system's), file (KEY_FILE, encrypted), auto (the keyring where there is one).
+KEY_STORE = "auto"
+# The encrypted file of keys.
+KEY_FILE = "data/keys.json"
+# Its passphrase, where nobody is there to type it; it belongs into the environment, or into the file named below.
+KEYSTORE_PASSPHRASE = ""
+# A file whose first line is the passphrase.
+KEYSTORE_PASSPHRASE_FILE = ""
+# Where this is true no real money is at stake: MODE=live is refused. The demo hosts themselves are MODE=demo.
 BINANCE_DEMO_MODE = False
-# Another base URL for requests than the mode's own; "" is the mode's own.
+# Another base URL for requests than the mode's own; "" is the mode's own. With MODE=demo, testnet or live it must be
+# an exchange on this machine: keys go nowhere else.
 REST_URL = ""
 # Likewise for streams.
 STREAM_URL = ""
@@ -67,6 +83,9 @@ STREAM_STALE_MS = 15_000
 WEIGHT_RESERVE = 0.2
 # How often the daemon says how it is, seconds.
 STATUS_EVERY_S = 30.0
+# What fills orders: simulated (from candles), exchange (real orders there), auto (what MODE says: simulated with paper,
+# the exchange with demo, testnet and live, and with embedded, but for a REST_URL without a key).
+ORDERS = "auto"
 # The journal of what was decided and sent: "" is a SQLite file in the daemon's folder below DATA_DIR, else sqlite:///FILE
 # or postgresql://USER:PASSWORD@HOST:PORT/DATABASE, which belongs into the environment or .env and is never shown.
 JOURNAL_URL = ""

@@ -1,18 +1,24 @@
 """Prove that daemon and backtest give the same trades.
 
 `python -m tests.parity --data DIR --coins A,B --from DAY --to DAY [--timeframes ...] [--preset NAME] [--set N=V]
-[--faults SEED]`
+[--faults SEED] [--orders]`
 
 The embedded exchange plays the stored candles at full speed as a process of its own; the daemon trades on it over
 real sockets; the backtest runs over the same candles. `trades_log.csv` must be the same bytes and the counts of
 refusals the same numbers. Last line: `N candles, N trades, N refusals, N reconnects: equal`; exit code 1 when
 they differ, or when there were no trades: nothing was shown.
+
+With `--orders` the daemon sends real orders to that exchange, which waits at each close until they are answered.
+Then times, prices, reasons and counts must be equal, and money but for what the decimals of the wire cut off; an exit
+that several orders filled counts as one. Funding is then what the exchange takes, not a rate of the backtest's. And
+the daemon's journal, replayed, must give the recorded commands.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -20,11 +26,14 @@ import sys
 import tempfile
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+
+from tests.parity_orders import ACCOUNT, ENVIRONMENT, FEES, differences
 
 ROOT = Path(__file__).resolve().parent.parent
 START = ROOT / "start.py"
@@ -55,6 +64,7 @@ class Options(argparse.Namespace):
     start: str
     end: str
     faults: int | None
+    orders: bool
     preset: str | None
     set: list[str]
     keep: Path | None
@@ -70,6 +80,7 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--from", dest="start", required=True, metavar="TIME")
     parser.add_argument("--to", dest="end", required=True, metavar="TIME")
     parser.add_argument("--faults", type=int, metavar="SEED", help="let things go wrong, seeded")
+    parser.add_argument("--orders", action="store_true", help="real orders at the exchange, in lockstep")
     parser.add_argument("--preset", metavar="NAME", help="a way to trade, for both runs")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting for both runs")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep what both runs wrote there")
@@ -85,17 +96,28 @@ def main(arguments: Sequence[str]) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(folder / "daemon-data", ignore_errors=True)
         with exchange(options, folder) as url:
-            run(daemon_arguments(options, folder, url), folder / "daemon.log", options.timeout)
+            own = ENVIRONMENT if options.orders else {}
+            run(daemon_arguments(options, folder, url), folder / "daemon.log", options.timeout, own)
             faults = play_faults(url)
         run(backtest_arguments(options, folder), folder / "backtest.log", options.timeout)
         if options.faults is not None:
             print(f"faults that struck: {faults}")
-        return verdict(folder)
+        if options.orders:
+            print(replayed(folder, options.timeout))
+        return verdict(folder, options.orders)
+
+
+def replayed(folder: Path, timeout_s: float) -> str:
+    """Replay the daemon's journal; return what that said, exit where it gives other commands."""
+    (journal,) = (folder / "daemon-data" / "live").glob("*/journal.sqlite")
+    run(["replay", "--file", str(journal), "--set", "LOG_FILE="], folder / "replay.log", timeout_s)
+    return "replay of the journal" + (folder / "replay.log").read_text().strip().removeprefix(str(journal))
 
 
 def common(options: Options) -> list[str]:
     """Return the options that both runs share."""
-    pairs = [part for pair in options.set for part in ("--set", pair)]
+    given = [*options.set, *(FEES if options.orders else ())]
+    pairs = [part for pair in given for part in ("--set", pair)]
     preset = ["--preset", options.preset] if options.preset else []
     return ["--coins", options.coins, "--timeframes", options.timeframes, *preset, *pairs]
 
@@ -108,6 +130,7 @@ def daemon_arguments(options: Options, folder: Path, url: str) -> list[str]:
         "DATA_DIR": str(folder / "daemon-data"),
         "LOG_FILE": str(folder / "daemon-trader.log"),
         "INSTANT_WAIT_MS": json.dumps({"spot": PATIENCE_MS, "futures": PATIENCE_MS}),
+        **({"ORDERS": "exchange"} if options.orders else {}),
     }
     pairs = [part for name, value in own.items() for part in ("--set", f"{name}={value}")]
     return ["run", *common(options), *pairs, "--out", str(folder / "daemon")]
@@ -127,6 +150,7 @@ def exchange(options: Options, folder: Path) -> Iterator[str]:
         *("exchange", "--data", str(options.data), "--symbols", options.coins, "--speed", "max", "--hold"),
         *("--from", options.start, "--to", options.end, "--port", "0", "--until-stdin-closes"),
     ]
+    arguments += ACCOUNT if options.orders else ()
     if options.faults is not None:
         arguments += ["--fault-seed", str(options.faults)]
         arguments += [part for fault in FAULTS for part in ("--fault", fault)]
@@ -152,11 +176,14 @@ def _address(process: subprocess.Popen[str], log: Path) -> str:
     raise SystemExit(f"the exchange did not start: {log.read_text()[-2_000:]}")
 
 
-def run(arguments: list[str], log: Path, timeout_s: float) -> None:
-    """Run the program to its end; exit with what it said when it fails."""
+def run(arguments: list[str], log: Path, timeout_s: float, own: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Run the program to its end, with `own` in its environment; exit with what it said when it fails."""
     with log.open("w") as file:
         command = [sys.executable, str(START), *arguments]
-        done = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, timeout=timeout_s, check=False)
+        environment = {**os.environ, **own}
+        done = subprocess.run(
+            command, stdout=file, stderr=subprocess.STDOUT, timeout=timeout_s, check=False, env=environment
+        )
     if done.returncode:
         raise SystemExit(f"{arguments[0]} ended with code {done.returncode}: {log.read_text()[-3_000:]}")
 
@@ -168,13 +195,14 @@ def play_faults(url: str) -> str:
     return ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()) if count) or "none"
 
 
-def verdict(folder: Path) -> int:
+def verdict(folder: Path, orders: bool) -> int:
     """Compare what both runs wrote, print the differences and the last line, return the exit code."""
     summary = json.loads((folder / "daemon" / "summary.json").read_text())
     metrics = json.loads((folder / "backtest" / "metrics.json").read_text())
     logs = [(folder / name / "trades_log.csv").read_text() for name in ("daemon", "backtest")]
     live, past = counts_of_daemon(summary), counts_of_backtest(metrics)
-    found = [*_log_differences(*logs), *_count_differences(live, past)]
+    compare = differences if orders else _log_differences
+    found = [*compare(*logs), *_count_differences(live, past)]
     for line in found[:40]:
         print(line)
     trades, hedges, reasons = trades_of(logs[1])

@@ -49,7 +49,7 @@ class Person:
         self._capsys.readouterr()
         code = main([*line.split(), *self._where])
         out, err = self._capsys.readouterr()
-        return code, out + err
+        return code, err + out
 
     def done(self, line: str) -> str:
         """Return the output of a command that must succeed."""

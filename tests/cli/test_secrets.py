@@ -45,6 +45,8 @@ CASES = {
     "import, keys as options": Case((*IMPORT, "--set", f"BINANCE_API_SECRET={SECRET}"), code=0),
     "settings": Case(("settings",), KEYS, DOTENV, code=0),
     "settings as JSON": Case(("settings", "--json", "--set", f"REST_URL=https://{KEY}:x@y.z"), KEYS, DOTENV, code=0),
+    "settings, the key as a passphrase": Case(("settings",), {**KEYS, "KEYSTORE_PASSPHRASE": SECRET}, code=0),
+    "keys, the key as a name": Case(("keys", "remove", KEY), KEYS, code=2),
     "settings, the key as a preset": Case(("settings", "--diff", KEY), KEYS, code=2),
     "settings, the key as a home": Case(("settings", "--explain", "--set", f"DATA_DIR={KEY}"), KEYS, code=0),
     "backtest without data": Case(("backtest", "--debug"), KEYS),

@@ -20,8 +20,7 @@ from tests.builders import START_MS, same_table, table
 from tests.exchange.binance.venues import RestVenue, rest_venue
 from tests.exchange.embedded.sources import TableSource, coin, two_markets
 from tests.shared import ROOT
-from trader.cli.app import Command, main
-from trader.cli.download import EXAMPLES, download_command
+from trader.cli.app import main
 from trader.core.errors import ConfigError, Unavailable
 from trader.core.settings import Market
 from trader.core.timeframe import MINUTE_MS, Timeframe
@@ -43,7 +42,6 @@ M1, M5, S1 = Timeframe.MIN_1, Timeframe.MIN_5, Timeframe.SEC_1
 MINUTES = 12_000
 END_MS = START_MS + MINUTES * MINUTE_MS
 QUICK = Patience(timeout_s=0.5, attempts=8, first_wait_s=0.005, longest_wait_s=0.01)
-COMMANDS = (Command("download", download_command, EXAMPLES),)
 
 
 @asynccontextmanager
@@ -323,7 +321,7 @@ def test_the_command_says_what_it_brought(exchange_url: str, capsys: pytest.Capt
         "2025-01-03",
     ]
 
-    assert main([*words, "--url", exchange_url, "--data", "home"], COMMANDS) == 0
+    assert main([*words, "--url", exchange_url, "--data", "home"]) == 0
 
     said = capsys.readouterr().out
     assert "spot BTCUSDT 1min: added 2,880, stored 2,880, from 2025-01-01, to 2025-01-03, gaps none" in said
@@ -342,14 +340,14 @@ def test_the_command_says_what_it_brought(exchange_url: str, capsys: pytest.Capt
     ],
 )
 def test_wrong_use_is_refused_in_words(words: list[str], fault: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["download", *words], COMMANDS) == 2
+    assert main(["download", *words]) == 2
     assert fault in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("_in_an_empty_directory")
 def test_a_wrong_coin_is_refused_with_its_neighbours(exchange_url: str, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["download", "--coins", "ETHXUSDT", "--from", "2025-01-01", "--url", exchange_url, "--data", "home"]
-    assert main(words, COMMANDS) == 2
+    assert main(words) == 2
     assert "did you mean ETHUSDT" in capsys.readouterr().err
 
 
@@ -357,20 +355,18 @@ def test_a_wrong_coin_is_refused_with_its_neighbours(exchange_url: str, capsys: 
 def test_generated_candles_are_not_put_among_real_ones(capsys: pytest.CaptureFixture[str]) -> None:
     invented = GeneratedSource(1, ("BTCUSDT",), DEFAULT_START_MS)
     with in_a_thread(lambda: playing(invented, start=DEFAULT_START_MS, at=DEFAULT_START_MS)) as url:
-        assert main(["download", "--coins", "BTCUSDT", "--from", "2026-01-05", "--url", url], COMMANDS) == 2
+        assert main(["download", "--coins", "BTCUSDT", "--from", "2026-01-05", "--url", url]) == 2
     assert "allowed: a folder of their own, as in --data" in capsys.readouterr().err
     assert not Path("data/spot").exists()
 
 
 @pytest.mark.usefixtures("_in_an_empty_directory")
 def test_an_interrupted_command_ends_with_130_and_loses_nothing(exchange_url: str) -> None:
-    code = (
-        "import sys; from trader.cli.app import Command, main; from trader.cli.download import download_command; "
-        "sys.exit(main(sys.argv[1:], [Command('download', download_command, ())]))"
-    )
     words = ["download", "--coins", "BTCUSDT,ETHUSDT", "--from", "2024-01-01", "--url", exchange_url, "--data", "home"]
     slow = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen([sys.executable, "-c", code, *words], env=slow, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "start.py"), *words], env=slow, stderr=subprocess.PIPE, text=True
+    )
     manifest = Path("home/spot/BTCUSDT/1min/manifest.json")
     while process.poll() is None and not manifest.exists():
         threading.Event().wait(0.005)

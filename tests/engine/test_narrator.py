@@ -18,7 +18,7 @@ from trader.trading.checks import QUIET_RULES, RULES
 from trader.trading.notes import Dropped, GuardChanged, Note, Refused
 
 #: Reasons for which a pending entry never fills.
-DROP_RULES = ("expired", "insufficient_capital", "drawdown", "kill_switch", "manual")
+DROP_RULES = ("expired", "insufficient_capital", "drawdown", "kill_switch", "manual", "rejected", "unfilled")
 
 
 @pytest.fixture(autouse=True)

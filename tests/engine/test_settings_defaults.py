@@ -12,8 +12,10 @@ import pytest
 
 from tests.shared import ROOT, shared_path
 from trader.core.settings import Settings
+from trader.core.settings.model import BINANCE_ORDERS
 from trader.core.timeframe import Timeframe
-from trader.engine.settings import defaults, described, from_dict, refuse_unbuilt
+from trader.engine.safety.gate import start_faults
+from trader.engine.settings import defaults, described, from_dict
 
 #: Where `config.py` means to differ from the contract's defaults, and why.
 MEANT_DIFFERENCES = {
@@ -75,8 +77,9 @@ def test_groups_and_comments_are_read_with_each_setting() -> None:
     )
 
 
-def test_the_defaults_ask_for_nothing_that_is_not_there_yet() -> None:
-    refuse_unbuilt(from_dict({}))
+def test_the_defaults_start_without_a_key_and_send_no_order_to_binance() -> None:
+    assert start_faults(from_dict({})) == []
+    assert from_dict({}).MODE not in BINANCE_ORDERS
 
 
 def test_every_setting_has_a_comment_of_its_own_in_config_py() -> None:

@@ -12,9 +12,9 @@ from tests.journal.server import Server, running
 from trader.journal.place import Place
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    """Run a server for the tests of a module."""
+    """Run a server for all tests of this process; each has a schema of its own in it."""
     with running() as server:
         yield server
 

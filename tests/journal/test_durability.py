@@ -26,7 +26,7 @@ from trader.journal.reader import Reader
 from trader.journal.verify import verify
 
 #: Kills of one writer after another; each start takes most of a second.
-KILLS = 5
+KILLS = 3
 
 WRITE_FOR_EVER = """
 import asyncio
@@ -221,7 +221,7 @@ async def test_what_finds_no_room_in_memory_is_a_gap_that_is_told_and_orders_fin
 
 
 async def test_a_server_that_ends_is_found_again_with_nothing_lost(server: Server, tmp_path: Path) -> None:
-    place = Place(tmp_path / "live-spot", server.url)
+    place = Place(tmp_path / "home-of-a-lost-server", server.url)
     with opened(place, wait_s=5.0) as journal:
         assert await journal.durable(journal.append(instant(0), (submit(),)))
         server.stop()

@@ -105,6 +105,15 @@ async def test_a_fill_that_is_delivered_twice_is_one(place: Place) -> None:
     assert verify(place).faults == ()
 
 
+async def test_a_fill_that_positions_share_is_kept_for_each(place: Place) -> None:
+    with opened(place) as journal:
+        journal.record(fill(1), fill(1, client_id="other", position_id=9))
+        await journal.durable()
+        journal.record(fill(1), fill(1, client_id="other", position_id=9))
+    with Reader(place) as reader:
+        assert [(each.trade_id, each.position_id) for each in reader.fills()] == [(1, fill().position_id), (1, 9)]
+
+
 async def test_the_last_state_of_an_order_counts_and_its_whole_life_is_kept(place: Place) -> None:
     life = [
         order(request=submit().request, wire={"type": "MARKET", "quantity": "1.000"}),
@@ -138,8 +147,8 @@ async def test_a_restart_finds_the_newest_snapshot_and_what_came_after(place: Pl
         assert newest is not None
         assert (newest.state, newest.time, newest.version, newest.run) == (bytes([29]) * 2_000, instant(29).time, 2, 1)
         assert same([entry.event for entry in reader.entries(after=newest.seq)], [instant(30)])
-        # A few older ones stay, the others make room.
-        assert [each.state[0] for each in reader.snapshots()] == list(range(29, 21, -1))
+        # The run's first and a few older ones stay, the others make room.
+        assert [each.state[0] for each in reader.snapshots()] == [*range(29, 21, -1), 0]
 
 
 async def test_trades_are_found_by_the_day_on_which_they_ended(place: Place) -> None:
@@ -237,7 +246,7 @@ def test_a_journal_that_is_not_there_is_not_made_by_reading(place: Place) -> Non
 
 
 async def test_two_homes_on_one_server_have_journals_of_their_own(server: Server, tmp_path: Path) -> None:
-    one, other = Place(tmp_path / "live-spot", server.url), Place(tmp_path / "paper-spot", server.url)
+    one, other = Place(tmp_path / "first-home", server.url), Place(tmp_path / "second-home", server.url)
     with opened(one) as first, opened(other) as second:
         first.append(instant(0), ())
         assert await first.durable()

@@ -43,7 +43,7 @@ def weeks(place: Place, *more: Record) -> None:
 @contextmanager
 def busy(place: Place) -> Iterator[Journal]:
     """Keep a journal open for writing, with a reader that looks on."""
-    with opened(place, 1) as journal, Reader(place) as reader:
+    with opened(place, 1, wait_s=20.0) as journal, Reader(place) as reader:
         assert reader.end() > 0
         yield journal
 

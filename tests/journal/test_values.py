@@ -15,7 +15,7 @@ from tests.journal.values import opened, same, trade
 from trader.core.candle import Candle
 from trader.core.commands import AmendStop, CancelOrder, Command, SubmitOrder
 from trader.core.errors import JournalError
-from trader.core.events import Action, EndOfData, Event, FundingRate, Instant, OperatorCommand
+from trader.core.events import Action, EndOfData, Event, FundingFee, FundingRate, Instant, OperatorCommand
 from trader.core.order import Fill, OrderDropped, OrderRequest, Role
 from trader.core.signal import Direction
 from trader.core.timeframe import Timeframe
@@ -63,6 +63,7 @@ events = st.one_of(
     ),
     fills,
     st.builds(OrderDropped, whole, whole, text, text),
+    st.builds(FundingFee, text, whole, number, st.none() | st.sampled_from(Direction)),
     st.builds(OperatorCommand, st.sampled_from(Action), text, text),
     st.just(EndOfData()),
 )
@@ -139,6 +140,10 @@ def test_what_was_written_is_read_equal(crowded: Place, told: list[tuple[Event, 
 
 
 def test_a_journal_of_a_thousand_made_up_values_has_no_fault(crowded: Place) -> None:
+    with opened(crowded, threaded=False) as journal:
+        is_new = journal.last == 0
+    if is_new:  # in a test process that has not run the one above
+        test_what_was_written_is_read_equal(crowded)
     found = verify(crowded)
     assert [fault for fault in found.faults if "filled" not in fault] == []
 

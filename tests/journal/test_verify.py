@@ -9,11 +9,12 @@ import sqlalchemy as sa
 
 from tests.builders import START_MS
 from tests.journal.values import fill, instant, opened, order, submit, trade
+from tests.trading.worlds import wish
 from trader.core.errors import JournalError
 from trader.core.trade import Part
 from trader.journal.journal import Journal
 from trader.journal.place import Place
-from trader.journal.records import Checkpoint, DecisionRecord, DustRecord, EquityPoint, OperatorRecord, Record
+from trader.journal.records import Checkpoint, DecisionRecord, DustRecord, EquityPoint, OperatorRecord, Readings, Record
 from trader.journal.schema import BOOKS, LOG, STANDING, metadata
 from trader.journal.verify import verify
 
@@ -24,7 +25,8 @@ def fill_up(place: Place, *more: Record) -> None:
     """Write something into every table, in several groups."""
     with opened(place, threaded=False) as journal:
         for at in range(5):
-            beside = [EquityPoint(START_MS, 1.0, 1.0, 0.0), DecisionRecord(START_MS, {"gap": [at]})]
+            said = Readings(START_MS, (wish(),))
+            beside = [EquityPoint(START_MS, 1.0, 1.0, 0.0), DecisionRecord(START_MS, {"gap": [at]}), said]
             journal.append(instant(at), (submit(at + 1), submit(at + 100)), beside)
             group_ends(journal)
         journal.record(order(state="filled", final=True, filled=Decimal(1)), fill(), Checkpoint(1, 1, b"state"))

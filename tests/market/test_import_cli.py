@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.market.import_files import archive, archive_row, written
-from trader.cli.app import DONE, FAILED, WRONG_USE, Command, main
-from trader.cli.import_ import EXAMPLES, import_command
+from trader.cli.app import DONE, FAILED, WRONG_USE, main
 from trader.core.timeframe import Timeframe
 from trader.market.store import Store
 
@@ -20,7 +19,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(*arguments: object) -> int:
-    return main(["import", *map(str, arguments)], [Command("import", import_command, EXAMPLES)])
+    return main(["import", *map(str, arguments)])
 
 
 def test_an_import_says_what_it_did_and_ends_with_0(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

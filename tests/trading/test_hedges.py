@@ -10,6 +10,7 @@ import pytest
 from tests.builders import candle
 from tests.trading.worlds import World, wish
 from trader.core.events import Action
+from trader.core.order import Fill, Role
 from trader.core.signal import Direction
 from trader.core.timeframe import Timeframe
 from trader.trading.book import Book
@@ -275,3 +276,27 @@ def test_candles_longer_than_an_hour_tell_no_hours() -> None:
         four = candle(100.0, high=101.0, low=99.0, at=at, timeframe=Timeframe.HOUR_4)
         hours.take(four, four.close_time)
     assert hours == Hourly()
+
+
+def test_a_hedge_that_fills_in_parts_has_no_stop_to_move() -> None:
+    world = opened(hedger())
+    world.tick(94.0)
+    request = world.pending.request
+    parts = [
+        Fill(
+            world.time,
+            request.order_id,
+            request.position_id,
+            "BTCUSDT",
+            Role.ENTRY,
+            Direction.SHORT,
+            half,
+            94.0,
+            1.0,
+            0.0,
+            "",
+        )
+        for half in (50.0, 55.0)
+    ]
+    assert [world.logic.handle(part) for part in parts] == [[], []]
+    assert world.book.trades[request.position_id].quantity == 105.0

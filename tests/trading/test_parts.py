@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.builders import M1, START_MS
+from tests.builders import M1, START_MS, candle
 from tests.trading.worlds import World, wish
 from trader.core.commands import AmendStop, CancelOrder, Command, SubmitOrder
 from trader.core.events import Action
@@ -118,3 +118,17 @@ def test_a_withdrawn_entry_is_forgotten_once_it_is_known_not_to_fill() -> None:
     world.tick()
     world.engine.process(OrderDropped(world.time, 1, "BTCUSDT", "expired"))
     assert world.book.withdrawn == {}
+
+
+def test_entries_that_are_withdrawn_together_long_after_they_were_sent_are_all_remembered() -> None:
+    world = World(["BTCUSDT", "ETHUSDT"], MAX_POSITION_SIZE_PCT=0.1)
+    other = candle(100.0, symbol="ETHUSDT")
+    world.tick(100.0, readings=[wish(), wish(symbol="ETHUSDT")], others=[other])
+    for _ in range(5):
+        world.tick()  # the daemon was dead, and nothing has been told since
+    world.command(Action.KILL)
+    world.tick()
+    assert (world.book.pending, set(world.book.withdrawn)) == ({}, {1, 2})
+    commands = world.logic.handle(fill(Role.ENTRY, 10.0, 100.0))
+    assert submitted(commands, Role.STOP), "what filled after all is guarded until it is closed"
+    assert world.trade.closing == "kill_switch"

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 wrong use or settings, 130 interrupted.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
 import traceback
@@ -14,46 +15,66 @@ from typing import Any, NamedTuple
 import typer
 from typer.exceptions import TyperException
 
-from trader.cli import backtest, check, control, download, exchange, import_, journal, run, settings, status
 from trader.cli.common import ConfigOption, DebugOption, PresetOption, SetOption, read_settings
 from trader.core.errors import ConfigError, TraderError
 from trader.engine import logs
 from trader.engine.redaction import redactor
-from trader.engine.settings import refuse_unbuilt, remember_secrets
+from trader.engine.settings import remember_secrets
 
 DONE, FAILED, WRONG_USE, INTERRUPTED = 0, 1, 2, 130
 
 
-class Command(NamedTuple):
-    """One sub-command: its name, what it does, and examples of what a person types behind its name.
+class Work(NamedTuple):
+    """What a sub-command does, a function or a group of further ones, and what a person types behind its name."""
 
-    What it does is a function, or a group of further sub-commands.
-    """
-
-    name: str
     function: Callable[..., Any] | typer.Typer
     examples: tuple[str, ...]
 
 
+class Command(NamedTuple):
+    """One sub-command; `load` imports what it does, so that no other command's imports are waited for."""
+
+    name: str
+    load: Callable[[], Work]
+
+
+def command(name: str, module: str) -> Command:
+    """Return the sub-command that a module of `trader.cli` has.
+
+    It has `<name>_command`, or `commands` that returns a group; and `EXAMPLES`, or `<NAME>_EXAMPLES` where a module
+    has several commands.
+    """
+
+    def load() -> Work:
+        home, own = importlib.import_module(f"trader.cli.{module}"), name.replace("-", "_")
+        examples = getattr(home, f"{own.upper()}_EXAMPLES", None) or home.EXAMPLES
+        return Work(getattr(home, f"{own}_command", None) or home.commands(), examples)
+
+    return Command(name, load)
+
+
 #: Every sub-command; a new one needs its line here and nothing else.
 COMMANDS: tuple[Command, ...] = (
-    Command("run", run.run_command, run.EXAMPLES),
-    Command("status", status.status_command, status.EXAMPLES),
-    Command("pause", control.pause_command, control.PAUSE_EXAMPLES),
-    Command("resume", control.resume_command, control.RESUME_EXAMPLES),
-    Command("close", control.close_command, control.CLOSE_EXAMPLES),
-    Command("close-all", control.close_all_command, control.CLOSE_ALL_EXAMPLES),
-    Command("kill", control.kill_command, control.KILL_EXAMPLES),
-    Command("lift", control.lift_command, control.LIFT_EXAMPLES),
-    Command("set", control.set_command, control.SET_EXAMPLES),
-    Command("unset", control.unset_command, control.UNSET_EXAMPLES),
-    Command("backtest", backtest.backtest_command, backtest.EXAMPLES),
-    Command("download", download.download_command, download.EXAMPLES),
-    Command("import", import_.import_command, import_.EXAMPLES),
-    Command("check", check.check_command, check.EXAMPLES),
-    Command("exchange", exchange.exchange_command, exchange.EXAMPLES),
-    Command("journal", journal.commands(), journal.EXAMPLES),
-    Command("settings", settings.settings_command, settings.EXAMPLES),
+    command("run", "run"),
+    command("status", "status"),
+    command("pause", "control"),
+    command("resume", "control"),
+    command("close", "control"),
+    command("close-all", "control"),
+    command("kill", "control"),
+    command("lift", "control"),
+    command("set", "control"),
+    command("unset", "control"),
+    command("backtest", "backtest"),
+    command("download", "download"),
+    command("import", "import_"),
+    command("check", "check"),
+    command("exchange", "exchange"),
+    command("journal", "journal"),
+    command("replay", "replay"),
+    command("report", "report_"),
+    command("keys", "keys"),
+    command("settings", "settings"),
 )
 
 #: Which of them `python start.py` runs on its own.
@@ -71,21 +92,23 @@ def build(commands: Iterable[Command] = COMMANDS) -> typer.Typer:
         callback=_without_command,
         epilog=_examples(("DATA_SOURCE=backtest python start.py", "python start.py backtest --help")),
     )
-    for command in commands:
-        lines = [f"python start.py {command.name} {example}".rstrip() for example in command.examples]
-        if isinstance(command.function, typer.Typer):
-            app.add_typer(command.function, name=command.name, epilog=_examples(lines))
+    for each in commands:
+        work = each.load()
+        lines = [f"python start.py {each.name} {example}".rstrip() for example in work.examples]
+        if isinstance(work.function, typer.Typer):
+            app.add_typer(work.function, name=each.name, epilog=_examples(lines))
         else:
-            app.command(command.name, epilog=_examples(lines))(command.function)
+            app.command(each.name, epilog=_examples(lines))(work.function)
     return app
 
 
-def main(arguments: Sequence[str] | None = None, commands: Iterable[Command] = COMMANDS) -> int:
+def main(arguments: Sequence[str] | None = None, commands: Sequence[Command] = COMMANDS) -> int:
     """Run the command line with `arguments`, those of the process unless given, and return its exit code."""
     given = with_debug_value(sys.argv[1:] if arguments is None else arguments)
+    typed = [each for each in commands if each.name in given[:1]]  # the others need not be imported
     try:
         remember_secrets()
-        code = typer.main.get_command(build(commands))(given, "python start.py", standalone_mode=False)
+        code = typer.main.get_command(build(typed or commands))(given, "python start.py", standalone_mode=False)
         return code if isinstance(code, int) else DONE
     except TyperException as error:
         return report_use(error)
@@ -164,7 +187,6 @@ def _without_command(
             raise ConfigError("options stand behind the sub-command, as in: python start.py backtest --debug")
         return
     chosen = read_settings(pairs, config, preset=preset).settings
-    refuse_unbuilt(chosen)
     name = COMMAND_OF_DATA_SOURCE[chosen.DATA_SOURCE]
     options = [("--set", pair) for pair in pairs or ()]
     named = (("--preset", preset), ("--config", config), ("--debug", debug))

@@ -29,7 +29,7 @@ import typer
 
 from trader.core.errors import ConfigError
 from trader.engine import logs
-from trader.engine.settings import Loaded, Override, cannot_act, load, refuse_unbuilt
+from trader.engine.settings import Loaded, Override, cannot_act, load
 
 SetOption = Annotated[
     list[str] | None,
@@ -69,14 +69,13 @@ def prepare(
     quiet: bool = False,
     trades: bool = False,
 ) -> Loaded:
-    """Read the settings, refuse what is not there yet, begin logging, and say each override and where it came from.
+    """Read the settings, begin logging, and say each override and where it came from.
 
     `pairs` are the values of `--set`; `own` the command's options that are settings, those left at None do not count.
     `quiet` keeps the terminal for a progress bar: warnings only; the log file has everything.
     A command that `trades` says which settings cannot act, too. Raise `ConfigError` with every fault.
     """
     loaded = read_settings(pairs, config, own, preset)
-    refuse_unbuilt(loaded.settings)
     logs.configure(loaded.settings, debug, quiet=quiet)
     lines = [described(override) for override in loaded.overrides]
     lines += [f"cannot act: {finding.line}" for finding in cannot_act(loaded)] if trades else []

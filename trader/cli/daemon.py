@@ -14,11 +14,12 @@ from trader.cli.common import read_settings
 from trader.core.errors import TraderError
 from trader.engine.control.client import Client, speaking_to
 from trader.engine.control.find import Running, find_daemon
-from trader.engine.control.messages import Accepted, AskStatus, Command, Refused, Status
+from trader.engine.control.messages import Accepted, AskStatus, Command, Happened, Refused, Status
 from trader.engine.redaction import redactor
 
 ModeOption = Annotated[
-    str | None, typer.Option("--mode", help="Which daemon is meant, where several run: embedded, paper.")
+    str | None,
+    typer.Option("--mode", help="Which daemon is meant, where several run: embedded, paper, demo, testnet, live."),
 ]
 WaitOption = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it has acted, and print what happened.")]
 TimeoutOption = Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long to wait at most.")]
@@ -87,13 +88,42 @@ def say(text: str, err: bool = False) -> None:
     typer.echo(redactor.hide(text), err=err)
 
 
+class Progress:
+    """Says how a command stands while somebody waits for it: on a terminal in one line, elsewhere a line each."""
+
+    def __init__(self) -> None:
+        self._said = ""
+        self._in_place = sys.stderr.isatty()
+
+    def show(self, happened: Happened) -> None:
+        """Say it, if it is news."""
+        waiting = "it closes at the next open" if happened.acted_at else "it waits for the next candle close"
+        text = redactor.hide("; ".join(happened.doing) or waiting)
+        if text == self._said:
+            return
+        if self._in_place:
+            typer.echo(f"\r{text:<{len(self._said)}}", err=True, nl=False)
+        else:
+            typer.echo(f"… {text}", err=True)
+        self._said = text
+
+    def end(self) -> None:
+        """Make room for what is said next."""
+        if self._in_place and self._said:
+            typer.echo(f"\r{'':<{len(self._said)}}\r", err=True, nl=False)
+
+
 def _wait(client: Client, accepted: Accepted, timeout_s: float) -> None:
-    happened = client.wait(accepted, timeout_s)
+    progress = Progress()
+    happened = client.wait(accepted, timeout_s, progress.show)
+    progress.end()
     for line in happened.lines:
         say(line)
     if happened.done:
-        say("done" if happened.lines else "done: there was nothing left to do")
+        by = ", confirmed by the exchange" if happened.confirmed else ""
+        say(f"done{by}" if happened.lines else f"done{by}: there was nothing left to do")
         return
     acted = "it has acted, and what it closes fills at the next open" if happened.acted_at else "it has not acted yet"
+    acted = "; ".join(happened.doing) or acted
     say(f"still under way after {timeout_s:g} s: {acted}; it stands, python start.py status shows it", err=True)
     raise typer.Exit(FAILED)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trader.cli.common import ConfigOption, DebugOption, SetOption, read_settings
+from trader.core.errors import ConfigError
 from trader.core.settings import Settings
 from trader.core.timeframe import Timeframe
 from trader.engine import logs
@@ -19,7 +22,11 @@ from trader.exchange.embedded.accounts.specs import DEFAULT_BALANCE, account_spe
 from trader.exchange.embedded.app import EmbeddedExchange
 from trader.exchange.embedded.faults import parse_fault
 from trader.exchange.embedded.options import (
+    LIMITS_IN_LOCKSTEP,
+    ORDER_WINDOWS,
+    ORDERS_IN_LOCKSTEP,
     ExchangeOptions,
+    Limits,
     PerMarket,
     Touch,
     Trading,
@@ -95,6 +102,17 @@ def exchange_command(
     bnb_fees: Annotated[
         bool, typer.Option("--bnb-fees", help="Take commissions in BNB where an account has any.")
     ] = False,
+    account_from_stdin: Annotated[
+        bool,
+        typer.Option(
+            "--account-from-stdin",
+            help="Read one more account from the first line of standard input: KEY SECRET BALANCE.",
+        ),
+    ] = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep accounts and the time in FILE, and go on from it at the next start."),
+    ] = None,
     spread: Annotated[
         float | None,
         typer.Option(min=0, max=0.5, help="Spread as a fraction of the price; twice SLIPPAGE_PCT."),
@@ -118,11 +136,13 @@ def exchange_command(
 ) -> None:
     """Play a market on 127.0.0.1 that speaks Binance's REST and WebSocket dialect, spot and USD-M on one port.
 
-    It plays a generated market, or with --data the candles of a store. It takes orders on spot: against the price
-    of the play, half the spread worse, for accounts given by --key, --secret and --balance.
+    It plays a generated market, or with --data the candles of a store. It takes orders on both, against the
+    price of the play, half the spread worse, for accounts given by --key, --secret and --balance.
     Stop it with Ctrl-C.
     """
     loaded = read_settings(settings, config).settings
+    if account_from_stdin:
+        key, secret, balance = _told_account(key or [], secret or [], balance or [])
     logs.configure(loaded.model_copy(update={"LOG_FILE": ""}), debug)
     embedded = loaded.EMBEDDED
     options = ExchangeOptions(
@@ -143,7 +163,10 @@ def exchange_command(
             taker_fee=PerMarket(loaded.TAKER_FEE.spot, loaded.TAKER_FEE.futures),
             touch=touch,
             judge=Timeframe.parse(judge) if judge else None,
+            orders=ORDERS_IN_LOCKSTEP if lockstep else ORDER_WINDOWS,
         ),
+        keep=keep,
+        limits=LIMITS_IN_LOCKSTEP if lockstep else Limits(),
         faults=tuple(parse_fault(text) for text in fault or ()),
         fault_seed=fault_seed,
         default_filters=loaded.DEFAULT_FILTERS.model_dump(),
@@ -173,6 +196,22 @@ async def _serve(options: ExchangeOptions, until_stdin_closes: bool) -> int:
         await exchange.stop()
     log.info("embedded exchange stopped")
     return INTERRUPTED if interrupted.is_set() else 0
+
+
+def _told_account(
+    keys: Sequence[str], secrets: Sequence[str], balances: Sequence[str]
+) -> tuple[list[str], list[str], list[str]]:
+    """Return the lists with the account that comes by standard input in front: where nobody else sees its secret.
+
+    The rest of the input is left to whoever reads on.
+    """
+    line = bytearray()
+    while (byte := os.read(sys.stdin.fileno(), 1)) not in (b"", b"\n"):
+        line += byte
+    told = line.decode(errors="replace").split()
+    if len(told) != 3:
+        raise ConfigError("--account-from-stdin: allowed as the first line of input: KEY SECRET BALANCE")
+    return [told[0], *keys], [told[1], *secrets], [told[2], *(balances or [DEFAULT_BALANCE])]
 
 
 def _end(exchange: EmbeddedExchange, event: asyncio.Event) -> None:

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from trader.cli.common import ConfigOption, DebugOption, SetOption, read_settings
 from trader.core.settings import Settings
 from trader.engine import logs
-from trader.engine.live.session import home_of
+from trader.engine.live.homes import home_of
 from trader.engine.redaction import redactor
 from trader.journal.backup import backup
 from trader.journal.compact import compact
@@ -69,9 +69,9 @@ def export_command(
 
     The folder appears when it is complete. Times are ms UTC; what is nested is JSON text. The daemon may run.
     """
-    chosen, place = _prepare(settings, config, debug, file)
+    chosen, place = prepared(settings, config, debug, file)
     target = folder or Path(chosen.STAT_DIR) / f"journal-{_stamp()}"
-    with _progress("exporting") as progress:
+    with showing_progress("exporting") as progress:
         rows = export(place, target, _format(form), progress)
     for name, number in rows.items():
         typer.echo(f"{name:<12} {number:>10,}")
@@ -94,8 +94,8 @@ def compact_command(
     Days count back from the newest event. What a restart, an open order or an open trade needs stays, too.
     The daemon may run: then it goes in small steps.
     """
-    _, place = _prepare(settings, config, debug, file)
-    with _progress("compacting") as progress:
+    _, place = prepared(settings, config, debug, file)
+    with showing_progress("compacting") as progress:
         done = compact(place, days, events, progress)
     typer.echo(f"dropped: {done.decisions:,} decisions, {done.events:,} events")
     typer.echo(f"bytes: {done.before_bytes:,} before, {done.after_bytes:,} after")
@@ -114,8 +114,8 @@ def verify_command(
     Finds bytes that changed and rows that are missing, except the loss of the newest groups as a whole, and the work
     of somebody who computes the digests anew. Ends with 1 when anything is wrong. The daemon may run.
     """
-    _, place = _prepare(settings, config, debug, file)
-    with _progress("verifying") as progress:
+    _, place = prepared(settings, config, debug, file)
+    with showing_progress("verifying") as progress:
         found = verify(place, progress)
     for fault in found.faults:
         typer.echo(redactor.hide(fault))
@@ -140,16 +140,17 @@ def backup_command(
 
     To go back to it, stop the daemon and put the file in the journal's place.
     """
-    _, place = _prepare(settings, config, debug, file)
+    _, place = prepared(settings, config, debug, file)
     path = target or place.path.with_name(f"journal-{_stamp()}.sqlite")
-    with _progress("copying") as progress:
+    with showing_progress("copying") as progress:
         found = backup(place, path, progress)
     typer.echo(f"{path}: {path.stat().st_size:,} bytes, {found.entries:,} entries, verified")
 
 
-def _prepare(
+def prepared(
     pairs: list[str] | None, config: Path | None, debug: str | None, file: Path | None
 ) -> tuple[Settings, Place]:
+    """Return the settings in force, and where their journal is: at `file` if that is given."""
     chosen = read_settings(pairs, config).settings
     logs.configure(chosen.model_copy(update={"LOG_FILE": ""}), debug, quiet=True)
     home = home_of(chosen)
@@ -170,7 +171,7 @@ def _stamp() -> str:
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[Callable[[int, int], None]]:
+def showing_progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """Show a bar on a terminal, a line now and then elsewhere."""
     if not sys.stderr.isatty():
         yield _Sayer(what).say

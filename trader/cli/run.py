@@ -9,9 +9,13 @@ from typing import Annotated
 import msgspec
 import typer
 
+from trader.cli.clearing import cleared
 from trader.cli.common import ConfigOption, DebugOption, PresetOption, SetOption, prepare
-from trader.engine.live.session import Outcome, home_of, run_session
+from trader.cli.day_report import DayReport, options_of
+from trader.engine.live.homes import home_of
+from trader.engine.live.session import Outcome, run_session
 from trader.engine.narrator import Audiences, Narrator
+from trader.engine.safety.gate import orders_wanted
 from trader.market.durable import write_atomic
 from trader.reports.live_log import LiveTradesLog
 from trader.trading.notes import Audience
@@ -25,29 +29,38 @@ INTERRUPTED = 130
 
 
 def run_command(
-    mode: Annotated[str | None, typer.Option(help="Where candles come from: embedded, paper.")] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="Where candles come from and orders go: embedded, paper, demo, testnet, live.")
+    ] = None,
     coins: Annotated[str | None, typer.Option(help="Coins, parted by commas, in the order of service.")] = None,
     timeframes: Annotated[str | None, typer.Option(help="Timeframes, parted by commas.")] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Put trades_log.csv and summary.json there at the end.")
     ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="MODE=live: the terms are meant; do not ask on a terminal.")
+    ] = False,
     settings: SetOption = None,
     preset: PresetOption = None,
     config: ConfigOption = None,
     debug: DebugOption = None,
 ) -> None:
-    """Trade live on simulated fills, until Ctrl-C or SIGTERM; a restart takes up its pool and open trades.
+    """Trade live, until Ctrl-C or SIGTERM; a restart takes up its pool and open trades.
 
-    MODE=embedded (default) plays a generated market on this machine, MODE=paper reads Binance's public streams.
+    MODE=embedded (default) plays a generated market on this machine. MODE=paper reads Binance's public streams and
+    simulates fills. MODE=demo and testnet send orders to Binance for play money, MODE=live for real money: only with
+    LIVE_TRADING=yes, MAX_CAPITAL, a key that cannot withdraw, and a person's word: docs/going-live.md, step by step.
     """
     own = {"--mode": ("MODE", mode), "--coins": ("COINS", coins), "--timeframes": ("TIMEFRAMES", timeframes)}
     loaded = prepare(settings, preset=preset, config=config, debug=debug, own=own, trades=True)
     if loaded.settings.MODE == "embedded" and not loaded.settings.REST_URL:
         speed = loaded.settings.EMBEDDED.speed
         typer.echo(f"The market is GENERATED, not real: it passes at {speed} x real time. Ctrl-C stops.")
-    ending = asyncio.run(run_session(loaded.settings, _audience))
+    chosen = cleared(loaded.settings, yes)
+    day_over = DayReport(chosen, options_of(settings or (), preset, config, own)) if orders_wanted(chosen) else None
+    ending = asyncio.run(run_session(chosen, _audience, day_over))
     if out is not None and ending.outcome is not None:
-        _write_summary(out, home_of(loaded.settings), ending.outcome)
+        _write_summary(out, home_of(chosen), ending.outcome)
     if ending.interrupted:
         raise typer.Exit(INTERRUPTED)
 

@@ -17,10 +17,10 @@ from rich.text import Text
 
 from trader.cli.common import ConfigOption, PresetOption, SetOption
 from trader.cli.daemon import Meant, ModeOption, say, status_from
+from trader.core.timeframe import utc
 from trader.engine.control.client import Client
 from trader.engine.control.find import Running
-from trader.engine.control.messages import OpenTrade, PendingEntry, Status
-from trader.engine.live.status import utc
+from trader.engine.control.messages import OpenTrade, Orders, PendingEntry, Status
 
 EXAMPLES = ("", "--watch", "--json | jq .equity")
 
@@ -93,7 +93,23 @@ def _asides(status: Status) -> list[str]:
     """Return what does not stand in the lines of the log."""
     waiting = [f"waits for the next candle: {', '.join(status.waiting)}"] if status.waiting else []
     gaps = [f"missing candles: {', '.join(status.streams.gaps)}"] if status.streams.gaps else []
-    return [*status.warnings, *gaps, *waiting]
+    return [*status.warnings, *gaps, *waiting, *(order_lines(status.orders) if status.orders is not None else [])]
+
+
+def order_lines(orders: Orders) -> list[str]:
+    """Return how the side is that sends orders, in a line, and what a person should look at, each in another."""
+    link = "account connected" if orders.connected else "account NOT connected"
+    unguarded = ", ".join(f"{quantity} {symbol}" for symbol, quantity in orders.unguarded.items()) or "0"
+    dust = ", ".join(f"{quantity} {coin}" for coin, quantity in orders.dust.items())
+    journal = orders.journal or f"well, {orders.journal_waiting} entries to write"
+    return [
+        f"orders: {link}, {orders.resting} open at the exchange, unguarded {unguarded}, {len(orders.unknown)} unknown, "
+        f"{orders.alarm_count} alarms; journal {journal}" + (f"; dust {dust}" if dust else ""),
+        *([f"no entries leave: {orders.halted}"] if orders.halted else []),
+        *(f"order {each}: what became of it is not known yet" for each in orders.unknown),
+        *(f"audit: {each}" for each in orders.standing),
+        *(f"alarm: {each}" for each in orders.alarms),
+    ]
 
 
 def _figures(status: Status) -> Table:
@@ -107,6 +123,10 @@ def _figures(status: Status) -> Table:
     ]
     for row in rows:
         grid.add_row(*row)
+    if status.vitals is not None:
+        lag = status.vitals.lag
+        memory, late = f"{status.vitals.memory_mb:,.0f} MB", f"{lag.p99_ms:.1f} ms (99 %), worst {lag.worst_ms:.1f}"
+        grid.add_row("memory", memory, "loop lag", late)
     grid.add_row("guards", ", ".join(status.guards) or "none is on")
     for each in status.changed:
         grid.add_row("changed", f"{each.name} = {each.value} (settings: {each.over})")

@@ -162,6 +162,17 @@ class PositionUpdate(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
+class FundingUpdate(msgspec.Struct, frozen=True):
+    """Funding was settled for a position of `quantity` (negative when short): `amount` came, negative went."""
+
+    symbol: str
+    position_side: PositionSide
+    quantity: Decimal
+    amount: Decimal
+    asset: str
+    time: int
+
+
 class ConfigUpdate(msgspec.Struct, frozen=True):
     """Somebody changed the leverage of a symbol (else 0), or the multi-assets mode (else None)."""
 
@@ -203,6 +214,7 @@ AccountEvent = (
     | ListUpdate
     | BalanceUpdate
     | PositionUpdate
+    | FundingUpdate
     | ConfigUpdate
     | MarginCall
     | StreamLost

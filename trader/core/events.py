@@ -9,6 +9,7 @@ import msgspec
 
 from trader.core.candle import Candle
 from trader.core.order import Fill, OrderDropped
+from trader.core.signal import Direction
 from trader.core.timeframe import Timeframe
 
 
@@ -18,6 +19,18 @@ class FundingRate(msgspec.Struct, frozen=True):
     symbol: str
     time: int
     rate: float
+
+
+class FundingFee(msgspec.Struct, frozen=True):
+    """What an exchange has taken for a coin's positions at a funding time, ms: paid is positive, in quote currency.
+
+    `direction` is the side whose position paid; None: `amount` is what all of the coin paid, as far as it is known.
+    """
+
+    symbol: str
+    time: int
+    amount: float
+    direction: Direction | None = None
 
 
 class Instant(msgspec.Struct, frozen=True, gc=False):
@@ -62,7 +75,7 @@ class EndOfData(msgspec.Struct, frozen=True):
     """No candle will follow: what is open closes at its coin's last close, pending entries are dropped."""
 
 
-Event = Instant | Fill | OrderDropped | OperatorCommand | EndOfData
+Event = Instant | Fill | OrderDropped | FundingFee | OperatorCommand | EndOfData
 
 
 def exit_candles(

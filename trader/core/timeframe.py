@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from trader.core.errors import ConfigError
@@ -49,3 +50,12 @@ class Timeframe(StrEnum):
             if text == member.value or (member.wire and text == member.wire):
                 return member
         raise ConfigError(f"timeframe {text!r} is unknown; allowed: {', '.join(cls)}")
+
+
+def utc(time_ms: int) -> str:
+    """Return a time of the market as a person reads it.
+
+    >>> utc(1_735_689_600_500)
+    '2025-01-01 00:00:00'
+    """
+    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")

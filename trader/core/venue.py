@@ -191,3 +191,4 @@ class KeyRights(msgspec.Struct, frozen=True):
     futures: bool
     withdraw: bool
     ip_restricted: bool
+    transfer: bool = False

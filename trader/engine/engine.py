@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
 from trader.core.events import EndOfData, Event, Instant
-from trader.core.ports import Journal
-from trader.simulation.broker import SimulatedBroker
+from trader.core.order import Fill
+from trader.core.ports import Journal, MatchingBroker
+from trader.simulation.broker import BrokerState
 from trader.trading.logic import TradingLogic
+
+
+class EngineBroker(MatchingBroker, Protocol):
+    """A broker that can be saved, and can close out what is open at the end."""
+
+    @property
+    def state(self) -> BrokerState:
+        """What a simulated exchange remembers."""
+        ...
+
+    def close_out(self, last_close: Mapping[str, float], last_close_time: Mapping[str, int]) -> Iterator[Fill]:
+        """Close what is open at each coin's last close."""
+        ...
 
 
 class Engine:
     """Feeds the core and carries out its commands, in order; a backtest needs no journal: it can be run again."""
 
-    def __init__(self, logic: TradingLogic, broker: SimulatedBroker, journal: Journal | None = None) -> None:
+    def __init__(self, logic: TradingLogic, broker: EngineBroker, journal: Journal | None = None) -> None:
         self.logic = logic
         self.broker = broker
         self._journal = journal

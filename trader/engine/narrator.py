@@ -49,6 +49,8 @@ RULE_WORDS = {
     "insufficient_capital": "free capital does not cover it",
     "below_min_size": "the size is below the exchange's minimum",
     "expired": "it could not be acted on in time",
+    "rejected": "the exchange refused it",
+    "unfilled": "it never reached the exchange",
     "manual": "a person closed it",
     "drawdown": "the drawdown closes everything",
 }

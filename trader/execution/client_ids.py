@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from zlib import crc32
 
 import msgspec
@@ -22,7 +23,8 @@ _RUN = re.compile(r"[0-9a-z]{1,8}")
 _FORM = re.compile(
     rf"({PREFIX}-([0-9a-z]{{1,8}})-([0-9a-z]{{1,9}})-([a-z])([0-9a-z]{{1,2}})-([0-9a-z]{{1,3}}))-([0-9a-z]{{2}})"
 )
-_CHECKS = len(_DIGITS) ** 2
+_PAIRS = [one + other for one in _DIGITS for other in _DIGITS]
+_CHECKS = len(_PAIRS)
 MOST_TRADES = 36**9
 MOST_PARTS = 36**2
 MOST_ATTEMPTS = 36**3
@@ -59,12 +61,19 @@ class ClientId(msgspec.Struct, frozen=True):
         return f"{body}-{_sum(body)}"
 
     def _check(self) -> None:
+        if (
+            0 <= self.trade < MOST_TRADES
+            and 0 <= self.part < MOST_PARTS
+            and 0 <= self.attempt < MOST_ATTEMPTS
+            and _is_run(self.run)
+        ):
+            return
         most = {"trade": MOST_TRADES, "part": MOST_PARTS, "attempt": MOST_ATTEMPTS}
         for name, limit in most.items():
             value = getattr(self, name)
             if not 0 <= value < limit:
                 raise InvariantError(f"client id: {name} is {value}; allowed: 0 to {limit - 1}")
-        if not _RUN.fullmatch(self.run):
+        if not _is_run(self.run):
             raise InvariantError(f"client id: run is {self.run!r}; allowed: 1 to 8 of 0-9 a-z")
 
 
@@ -86,15 +95,17 @@ def parse(text: str) -> ClientId | None:
     return parsed if parsed.text == text else None
 
 
+@lru_cache(maxsize=16)
+def _is_run(text: str) -> bool:
+    return _RUN.fullmatch(text) is not None
+
+
 def _sum(body: str) -> str:
-    return _base36(crc32(body.encode()) % _CHECKS).zfill(2)
+    return _PAIRS[crc32(body.encode()) % _CHECKS]
 
 
 def _base36(number: int) -> str:
     if number < 36:
         return _DIGITS[number]
-    digits = ""
-    while number:
-        number, digit = divmod(number, 36)
-        digits = _DIGITS[digit] + digits
-    return digits
+    high, low = divmod(number, _CHECKS)
+    return _base36(high) + _PAIRS[low] if high else _PAIRS[low]

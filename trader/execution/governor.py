@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -31,11 +30,10 @@ LEAST_PAUSE_S = 1.0
 
 
 class Ticket(msgspec.Struct, eq=False):
-    """One request on its way: windows `first` to `last` are those in which it may have arrived."""
+    """One request on its way: `first` is the earliest window in which it may have arrived."""
 
     weight: int
     first: int
-    last: int | None = None
 
 
 class WeightGovernor:
@@ -73,7 +71,8 @@ class WeightGovernor:
         self._jitter_s = jitter_s
         self._margin_s = margin_s
         self._max_wait_s = max_wait_s
-        self._tickets: deque[Ticket] = deque()
+        self._under_way: set[Ticket] = set()
+        self._answered: dict[tuple[int, int], int] = {}
         self._foreign: dict[int, int] = {}
         self._silent_until = bans.until_ms(key) / 1000 if bans else 0.0
         self._banned = self._silent_until > clock()
@@ -95,9 +94,24 @@ class WeightGovernor:
 
     def settle(self, ticket: Ticket, used: int | None = None) -> None:
         """Say that a request was answered or given up; `used` is the venue's own figure for its window."""
-        ticket.last = self._window(self._margin_s)
-        self._learn(ticket, used)
+        last = self._window(self._margin_s)
+        if ticket in self._under_way:
+            self._under_way.discard(ticket)
+            self._answered[ticket.first, last] = self._answered.get((ticket.first, last), 0) + ticket.weight
+        self._learn(ticket.first, last, used)
         self._forget()
+
+    def room_in_s(self, weight: int, urgent: bool = False) -> float:
+        """Return how long `weight` would have to wait for room, seconds; 0 where there is some."""
+        return self._wait_s(weight, urgent)
+
+    def keep(self, weight: int) -> Ticket:
+        """Count `weight` from now on, until it is given back."""
+        return self._enter(weight)
+
+    def give_back(self, ticket: Ticket) -> None:
+        """Count a ticket no longer: nothing has left for it."""
+        self._under_way.discard(ticket)
 
     def pause(self, seconds: float, banned: bool = False) -> None:
         """Let nothing out for `seconds` (429), or until a ban is over (418); kept across restarts."""
@@ -142,24 +156,24 @@ class WeightGovernor:
 
     def _enter(self, weight: int) -> Ticket:
         ticket = Ticket(weight, self._window(-self._margin_s))
-        self._tickets.append(ticket)
+        self._under_way.add(ticket)
         return ticket
 
     def _used(self, window: int) -> int:
-        ours = sum(each.weight for each in self._tickets if _may_be_in(each, window))
-        return ours + self._foreign.get(window, 0)
+        under_way = sum(each.weight for each in self._under_way if each.first <= window)
+        return under_way + self._answered_in(window) + self._foreign.get(window, 0)
 
-    def _learn(self, ticket: Ticket, used: int | None) -> None:
+    def _answered_in(self, window: int) -> int:
+        return sum(weight for (first, last), weight in self._answered.items() if first <= window <= last)
+
+    def _learn(self, first: int, last: int, used: int | None) -> None:
         """Take what the venue counts beyond our answered requests as others' weight, when its window is certain."""
-        if used is None or ticket.first != ticket.last:
-            return
-        window = ticket.first
-        answered = sum(each.weight for each in self._tickets if each.last is not None and _may_be_in(each, window))
-        self._foreign[window] = max(self._foreign.get(window, 0), used - answered)
+        if used is not None and first == last:
+            self._foreign[first] = max(self._foreign.get(first, 0), used - self._answered_in(first))
 
     def _forget(self) -> None:
         past = self._window(-self._margin_s)
-        self._tickets = deque(each for each in self._tickets if each.last is None or each.last >= past)
+        self._answered = {span: weight for span, weight in self._answered.items() if span[1] >= past}
         self._foreign = {window: weight for window, weight in self._foreign.items() if window >= past}
 
     def _cap(self, urgent: bool) -> int:
@@ -170,7 +184,3 @@ class WeightGovernor:
 
     def _now(self) -> float:
         return self._clock() + self.offset_s
-
-
-def _may_be_in(ticket: Ticket, window: int) -> bool:
-    return ticket.first <= window and (ticket.last is None or window <= ticket.last)

@@ -36,7 +36,8 @@ EVENTS: dict[str, type[Any]] = {_kind(cls): cls for cls in get_args(Event)}
 COMMANDS: dict[str, type[Any]] = {_kind(cls): cls for cls in get_args(Command)}
 KIND_OF: dict[type[Any], str] = {cls: kind for kind, cls in (EVENTS | COMMANDS).items()}
 
-_decoders: dict[type[Any], msgspec.msgpack.Decoder[Any]] = {}
+#: Those of events and commands are made here: msgspec crashes where two threads are the first to decode a type.
+_decoders: dict[type[Any], msgspec.msgpack.Decoder[Any]] = {cls: msgspec.msgpack.Decoder(cls) for cls in KIND_OF}
 
 
 def pack(payload: bytes) -> bytes:

@@ -16,7 +16,7 @@ from trader.journal.faults import OLDER, translated
 from trader.journal.owner import server_writer_of, writer_of
 from trader.journal.place import Place, driver
 from trader.journal.reader import Reader
-from trader.journal.schema import KEPT, commands, decisions, events, groups, orders, snapshots, trades
+from trader.journal.schema import KEPT, commands, decisions, events, groups, orders, readings, snapshots, trades
 from trader.journal.session import WriteSession
 
 DAY_MS = 86_400_000
@@ -111,6 +111,7 @@ class _Compactor:
             return 0
         self._connection.execute(update(groups).where(ends <= last, groups.c.pruned == 0).values(pruned=1))
         self._delete(commands, 0, last + 1)
+        self._delete(readings, 0, last + 1)
         return self._delete(events, 0, last + 1)
 
     def _needed_from(self, until_ms: int) -> int:

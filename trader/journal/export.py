@@ -42,6 +42,7 @@ PAYLOADS: dict[str, type[Any]] = {
     "orders": records.OrderRecord,
     "trades": Trade,
     "decisions": records.DecisionRecord,
+    "readings": records.Readings,
     "snapshots": records.Checkpoint,
 }
 KINDS = {"events": EVENTS, "commands": COMMANDS}

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 ROOMY = 0.5
 #: The longest wait for the last entries when the journal is closed.
 CLOSE_S = 10.0
+#: The state of an order of which nobody waits to know that it is written: it has left, and its intention is there.
+LEFT = "sent"
 #: The kind of trouble of a disk that has not failed, and needs too long.
 SLOW = "slow"
 
@@ -140,7 +142,7 @@ class Journal:
         urgent = False
         for ordinal, each in enumerate(records):
             rows += record_rows(stamp, ordinal, each)
-            urgent = urgent or isinstance(each, OrderRecord | FillRecord)
+            urgent = urgent or isinstance(each, FillRecord) or (isinstance(each, OrderRecord) and each.state != LEFT)
         return self._put(stamp, rows, urgent, False)
 
     @property
@@ -158,8 +160,17 @@ class Journal:
         if not self._buffer.put(stamp, rows, urgent, is_event) and self._buffer.lost in (1, 100, 10_000):
             log.error("the journal's memory is full: %d entries are lost so far (%s)", self._buffer.lost, self.trouble)
         if urgent:
-            self._pump.wake()
+            self._wake(soon=is_event)
         return stamp.seq
+
+    def _wake(self, soon: bool) -> None:
+        """Let the thread write; `soon`: two turns of the loop later, with the intentions that follow from an event."""
+        if soon:
+            with suppress(RuntimeError):
+                loop = asyncio.get_running_loop()
+                loop.call_soon(loop.call_soon, self._pump.wake)
+                return
+        self._pump.wake()
 
     # --- waiting ----------------------------------------------------------------------------------------------------
 

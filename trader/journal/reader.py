@@ -28,6 +28,7 @@ from trader.journal.schema import (
     groups,
     operators,
     orders,
+    readings,
     runs,
     snapshots,
     trades,
@@ -96,9 +97,13 @@ class Reader:
         led_to: dict[int, list[Any]] = {}
         for row in self._rows(chosen.order_by(commands.c.seq, commands.c.ordinal)):
             led_to.setdefault(row.seq, []).append(decode_kind(row.payload, row.kind, COMMANDS))
+        said_at = {
+            row.seq: row.payload for row in self._rows(select(readings).where(readings.c.seq.between(first, last)))
+        }
         for row in rows:
             event = decode_kind(row.payload, row.kind, EVENTS)
-            yield records.Entry(row.seq, row.run, row.time, row.wall, event, tuple(led_to.get(row.seq, ())))
+            said = decode(said_at[row.seq], records.Readings).readings if row.seq in said_at else ()
+            yield records.Entry(row.seq, row.run, row.time, row.wall, event, tuple(led_to.get(row.seq, ())), said)
 
     def gaps(self, after: int = 0) -> list[records.Gap]:
         """Return which entries behind `after` are not there: nothing can be replayed across them."""

@@ -11,9 +11,11 @@ from typing import Any
 
 import msgspec
 
+from trader.core.brackets import Brackets
 from trader.core.commands import Command
 from trader.core.events import Event
 from trader.core.order import OrderRequest
+from trader.core.signal import Reading
 from trader.core.trade import Trade
 from trader.trading.notes import GuardChanged
 
@@ -23,6 +25,7 @@ class Run(msgspec.Struct, frozen=True):
 
     `id` and `pool` are given by the journal. `settings` are without secrets, `anchor` is the market's time from which
     indicators go on, `streams` are those that decide ("BTCUSDT,1min"), `ended` 0 while it runs or when it was killed.
+    `filters` and `brackets` are those of each symbol, as the core had them: with them its entries can be replayed.
     """
 
     venue: str
@@ -36,10 +39,15 @@ class Run(msgspec.Struct, frozen=True):
     id: int = 0
     pool: int = 0
     ended: int = 0
+    filters: dict[str, dict[str, str]] = {}
+    brackets: dict[str, Brackets] = {}
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """An event as it was taken, with the commands it led to; `time` is the market's, `seq` its place in the journal."""
+    """An event as it was taken, with the commands it led to; `time` is the market's, `seq` its place in the journal.
+
+    `readings` are what the strategy said of an instant.
+    """
 
     seq: int
     run: int
@@ -47,6 +55,14 @@ class Entry(msgspec.Struct, frozen=True):
     wall: int
     event: Event
     commands: tuple[Command, ...]
+    readings: tuple[Reading, ...] = ()
+
+
+class Readings(msgspec.Struct, frozen=True):
+    """What the strategy said of the instant with which this is kept."""
+
+    time: int
+    readings: tuple[Reading, ...]
 
 
 class OrderRecord(msgspec.Struct, frozen=True):
@@ -84,7 +100,10 @@ class Transition(msgspec.Struct, frozen=True):
 
 
 class FillRecord(msgspec.Struct, frozen=True):
-    """One execution at the exchange; `trade_id` is unique per symbol, and one that comes twice is kept once."""
+    """One execution of an order at the exchange; `trade_id` is unique per symbol; one that comes twice is kept once.
+
+    One that several positions share (somebody closed a coin by hand) is kept for each, by the id of its own order.
+    """
 
     symbol: str
     trade_id: int
@@ -175,5 +194,14 @@ class Gap(msgspec.Struct, frozen=True):
 
 
 Record = (
-    OrderRecord | FillRecord | Trade | EquityPoint | DecisionRecord | DustRecord | OperatorRecord | Checkpoint | Gap
+    OrderRecord
+    | FillRecord
+    | Trade
+    | EquityPoint
+    | DecisionRecord
+    | Readings
+    | DustRecord
+    | OperatorRecord
+    | Checkpoint
+    | Gap
 )

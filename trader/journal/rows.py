@@ -127,6 +127,10 @@ def _decision(_: Stamp, base: dict[str, Any], decision: records.DecisionRecord) 
     return [Row("decisions", base | {"time": decision.time, "payload": encode(decision)})]
 
 
+def _readings(_: Stamp, base: dict[str, Any], said: records.Readings) -> list[Row]:
+    return [Row("readings", base | {"time": said.time, "payload": encode(said)})]
+
+
 def _dust(_: Stamp, base: dict[str, Any], dust: records.DustRecord) -> list[Row]:
     return [Row("dust", base | {"time": dust.time, "asset": _plain(dust.asset), "payload": encode(dust)})]
 
@@ -152,6 +156,7 @@ _MAKERS: dict[type[Any], Callable[[Stamp, dict[str, Any], Any], list[Row]]] = {
     Trade: _trade,
     records.EquityPoint: _equity,
     records.DecisionRecord: _decision,
+    records.Readings: _readings,
     records.DustRecord: _dust,
     records.OperatorRecord: _operator,
     records.Checkpoint: _checkpoint,

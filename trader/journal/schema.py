@@ -91,7 +91,7 @@ transitions = _table(
 fills = _table(
     "fills",
     PrimaryKeyConstraint("seq", "ordinal"),
-    UniqueConstraint("symbol", "trade_id", name="fills_trade_id"),
+    UniqueConstraint("symbol", "trade_id", "client_id", name="fills_trade_id"),
     Index("fills_client_id", "client_id"),
     Index("fills_time", "time"),
     seq=Whole,
@@ -197,6 +197,17 @@ decisions = _table(
     crc=Whole,
 )
 
+readings = _table(
+    "readings",
+    PrimaryKeyConstraint("seq", "ordinal"),
+    seq=Whole,
+    ordinal=Whole,
+    run=Whole,
+    time=Whole,
+    payload=LargeBinary(),
+    crc=Whole,
+)
+
 snapshots = _table(
     "snapshots",
     PrimaryKeyConstraint("seq", "ordinal"),
@@ -243,6 +254,7 @@ STANDING: dict[Table, tuple[str, ...]] = {
     orders: ("client_id",),
     trades: ("pool", "id"),
     decisions: ("seq", "ordinal"),
+    readings: ("seq", "ordinal"),
     snapshots: ("seq", "ordinal"),
 }
 #: What a backup and an export hold: all but who owns the journal.

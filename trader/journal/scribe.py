@@ -7,9 +7,11 @@ from typing import Literal
 
 from trader.core.commands import Command
 from trader.core.events import Event, Instant
+from trader.core.ports import Opinions
+from trader.core.signal import Reading
 from trader.core.trade import Trade
 from trader.journal.journal import Journal
-from trader.journal.records import DecisionRecord, EquityPoint, Record, RefusalDetail
+from trader.journal.records import DecisionRecord, EquityPoint, Readings, Record, RefusalDetail
 from trader.trading.book import Book
 from trader.trading.notes import FundingPaid, GuardChanged, Note, PartClosed, Refused, StopMoved, TradeOpened
 
@@ -59,6 +61,13 @@ class Scribe:
             kept.clear()
         return self._journal.append(event, commands, records)
 
+    def keep(self, *records: Record) -> int:
+        """Write `records` down, and before them what is attached to an event that came to nothing."""
+        attached, self._attached = self._attached, []
+        for kept in (self._trades, self._refused, self._guards):
+            kept.clear()
+        return self._journal.record(*attached, *records)
+
     def _decisions(self) -> DecisionRecord:
         refused: dict[str, list[int]] = {}
         details = []
@@ -78,3 +87,18 @@ class Scribe:
             return None
         self._pool = now
         return EquityPoint(time, book.pool.equity, book.pool.free, book.reserved)
+
+
+class Witness:
+    """Opinions that are written down as they are given: what the core did with them can be seen again without them."""
+
+    def __init__(self, opinions: Opinions, scribe: Scribe) -> None:
+        self._opinions = opinions
+        self._scribe = scribe
+
+    def read(self, instant: Instant) -> Sequence[Reading]:
+        """Return what `opinions` say, and keep it for the entry of `instant`."""
+        readings = self._opinions.read(instant)
+        if readings:
+            self._scribe.attach(Readings(instant.time, tuple(readings)))
+        return readings

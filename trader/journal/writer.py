@@ -5,18 +5,20 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, delete, func, insert, select, tuple_
+from sqlalchemy import Connection, Insert, Table, and_, delete, func, insert, not_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from trader.core.errors import JournalError
+from trader.core.timeframe import DAY_MS
 from trader.journal.buffer import Held
 from trader.journal.codec import decode, pack
 from trader.journal.digest import GroupDigest, checksum, link
 from trader.journal.faults import translated
-from trader.journal.place import Place
+from trader.journal.place import Place, driver
 from trader.journal.records import Run
 from trader.journal.rows import run_row
 from trader.journal.schema import BOOKS, LOG, STANDING, fills, groups, runs, snapshots
@@ -24,6 +26,9 @@ from trader.journal.session import End, Foreign, WriteSession
 
 #: Snapshots that are kept: the newest is what a restart needs, older ones are for the case that it cannot be read.
 KEPT_SNAPSHOTS = 8
+#: So long (ms of the market) those at the end of a UTC day are kept: the day after can be traded again from there. The
+#: first of each run stays for good: a replay begins there.
+KEPT_DAY_ENDS_MS = 40 * DAY_MS
 
 Values = dict[str, Any]
 
@@ -113,7 +118,7 @@ class Writer:
             if found := rows.get(table.name):
                 for row in found:
                     digest.add(table.name, row)
-                connection.execute(insert(table), found)
+                self._carry_out(connection, _inserting(table), found)
         for table, key in STANDING.items():
             if found := rows.get(table.name):
                 self._replace(connection, table, key, found)
@@ -131,7 +136,7 @@ class Writer:
             "books_digest": digest.books,
         }
         values["chain"] = link(before.chain, values)
-        connection.execute(insert(groups), values | {"pruned": 0})
+        self._carry_out(connection, _inserting(groups), [values | {"pruned": 0}])
         return End(values["id"], values["last_seq"], values["chain"])
 
     def _replace(self, connection: Connection, table: Table, key: tuple[str, ...], rows: list[Values]) -> None:
@@ -139,11 +144,35 @@ class Writer:
         last = {tuple(row[name] for name in key): row for row in rows}
         for row in last.values():
             row["crc"] = checksum(row)
-        made = sqlite.insert(table) if self.place.is_sqlite else postgresql.insert(table)
-        new = {column.name: made.excluded[column.name] for column in table.c if column.name not in key}
-        connection.execute(made.on_conflict_do_update(index_elements=list(key), set_=new), list(last.values()))
+        self._carry_out(connection, _replacing(table, key, self.place.is_sqlite), list(last.values()))
         if table is snapshots:
             _forget_old_snapshots(connection)
+
+    def _carry_out(self, connection: Connection, statement: Insert, rows: list[Values]) -> None:
+        """Write rows; to a file without a detour, which would take longer than the file does."""
+        if self.place.is_sqlite:
+            driver(connection).executemany(_sqlite_text(statement, tuple(rows[0])), rows)
+        else:
+            connection.execute(statement, rows)
+
+
+@cache
+def _inserting(table: Table) -> Insert:
+    """Return the statement that inserts; made once, for making it takes longer than carrying it out."""
+    return insert(table)
+
+
+@cache
+def _replacing(table: Table, key: tuple[str, ...], on_sqlite: bool) -> Insert:
+    """Return the statement that inserts a row, or puts it in the place of the one with its key."""
+    made = sqlite.insert(table) if on_sqlite else postgresql.insert(table)
+    new = {column.name: made.excluded[column.name] for column in table.c if column.name not in key}
+    return made.on_conflict_do_update(index_elements=list(key), set_=new)
+
+
+@cache
+def _sqlite_text(statement: Insert, columns: tuple[str, ...]) -> str:
+    return str(statement.compile(dialect=sqlite.dialect(paramstyle="named"), column_keys=list(columns)))
 
 
 def _by_table(entries: Sequence[Held]) -> dict[str, list[Values]]:
@@ -160,17 +189,19 @@ def _by_table(entries: Sequence[Held]) -> dict[str, list[Values]]:
 
 def _unknown_fills(connection: Connection, rows: list[Values]) -> list[Values]:
     """Return the fills that are not there yet, each once: exchanges deliver some twice."""
-    new = {(row["symbol"], row["trade_id"]): row for row in reversed(rows)}
-    name = tuple_(fills.c.symbol, fills.c.trade_id)
+    new = {(row["symbol"], row["trade_id"], row["client_id"]): row for row in reversed(rows)}
+    columns = (fills.c.symbol, fills.c.trade_id, fills.c.client_id)
     keys = list(new)
     for start in range(0, len(keys), 200):
-        known = connection.execute(select(fills.c.symbol, fills.c.trade_id).where(name.in_(keys[start : start + 200])))
-        for symbol, trade_id in known:
-            del new[symbol, trade_id]
+        chosen = select(*columns).where(tuple_(*columns).in_(keys[start : start + 200]))
+        for symbol, trade_id, client_id in connection.execute(chosen):
+            del new[symbol, trade_id, client_id]
     return sorted(new.values(), key=lambda row: (row["seq"], row["ordinal"]))
 
 
 def _forget_old_snapshots(connection: Connection) -> None:
-    newest = select(snapshots.c.seq).order_by(snapshots.c.seq.desc()).limit(KEPT_SNAPSHOTS)
-    kept = connection.scalars(newest).all()
-    connection.execute(delete(snapshots).where(snapshots.c.seq < kept[-1]))
+    seq, time = snapshots.c.seq, snapshots.c.time
+    newest = connection.execute(select(seq, time).order_by(seq.desc()).limit(KEPT_SNAPSHOTS)).all()
+    day_end = and_(time % DAY_MS == 0, time >= max(newest[0].time, KEPT_DAY_ENDS_MS) - KEPT_DAY_ENDS_MS)
+    beginnings = select(func.min(seq)).group_by(snapshots.c.run)
+    connection.execute(delete(snapshots).where(seq < newest[-1].seq, not_(day_end), seq.not_in(beginnings)))

@@ -14,14 +14,17 @@ from trader.core.errors import DataError
 LOCK_NAME = ".lock"
 
 
-def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def write_atomic(path: Path, write: Callable[[BinaryIO], object], mode: int | None = None) -> None:
     """Replace `path` by what `write` writes: readers, and whoever starts after a crash, see the old file or the new.
 
-    The bytes are on the disk before the name changes. Two writers of one path need a lock around them.
+    The bytes are on the disk before the name changes; `mode` says who may read them, from the first byte on. Two
+    writers of one path need a lock around them.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("wb") as file:
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             write(file)
             file.flush()
             os.fsync(file.fileno())

@@ -75,6 +75,10 @@ class Record(msgspec.Struct, frozen=True):
     months: dict[str, Month]
 
 
+#: Made once: msgspec crashes where two threads are the first to decode a type at the same time.
+_decode = msgspec.json.Decoder(Record).decode
+
+
 def month_of(table: CandleTable, stamp: Stamp | None = None) -> Month:
     """Return the facts about the candles of one month."""
     step = table.timeframe.ms
@@ -116,7 +120,7 @@ def _joined(spans: Iterable[Span]) -> list[Span]:
 def load(folder: Path) -> dict[str, Month]:
     """Return the months that the folder's manifest knows; none when it is absent or cannot be understood."""
     try:
-        record = msgspec.json.decode((folder / NAME).read_bytes(), type=Record)
+        record = _decode((folder / NAME).read_bytes())
     except (OSError, msgspec.DecodeError):
         return {}
     return record.months if record.version == VERSION else {}

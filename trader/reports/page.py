@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from typing import Any
-
-from plotly.offline import get_plotlyjs
 
 from trader.reports import book
 from trader.reports.acts import idle_in_words
@@ -20,16 +17,11 @@ from trader.reports.figures import FIGURES, signed, written
 from trader.reports.headline import first_lines, headline
 from trader.reports.hedging import Hedging
 from trader.reports.hedging_words import compared, of_hedges
-from trader.reports.html import row, table
+from trader.reports.html import document, row, table
 from trader.reports.months import by_month
 from trader.reports.refused import HOW, Consequences, Outcome, share
 from trader.reports.steps import stream_name
 
-_HERE = Path(__file__).parent
-#: The browser may load nothing at all: what the page needs is in it.
-_POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; form-action 'none'"
-)
 _MAX_STREAM_COLUMNS = 12
 
 
@@ -38,24 +30,7 @@ def page(digest: Digest, candles: Candles, when: datetime) -> str:
     data = drawing(digest.result, candles)
     title = f"Report of {when.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     body = "\n".join([*_head(digest, title), *_charts(digest, data), *_tables(digest)])
-    return (
-        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
-        f"<style>\n{_text('page.css')}</style>\n</head>\n<body>\n{body}\n"
-        f'<script type="application/json" id="data">{_json(data)}</script>\n'
-        f"<script>{get_plotlyjs()}</script>\n<script>\n{_text('page.js')}</script>\n</body>\n</html>\n"
-    )
-
-
-def _text(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
-
-
-def _json(data: Any) -> str:
-    """Return JSON that can end no script element and start no comment, whatever the names in it are."""
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return document(title, body, data, Path(__file__).with_name("page.js"))
 
 
 def _head(digest: Digest, title: str) -> list[str]:

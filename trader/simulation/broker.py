@@ -51,7 +51,12 @@ class SimulatedBroker:
         self._rank = {symbol: index for index, symbol in enumerate(exit_streams)}
         self._instruments = instruments
         self._funds = funds
-        self.state = state or BrokerState()
+        self._state = state or BrokerState()
+
+    @property
+    def state(self) -> BrokerState:
+        """All that it remembers."""
+        return self._state
 
     def send(self, command: Command) -> None:
         """Accept one command; orders for positions that are gone are void."""
@@ -64,9 +69,9 @@ class SimulatedBroker:
 
     def _submit(self, request: OrderRequest) -> None:
         if request.role in (Role.ENTRY, Role.CLOSE):
-            self.state.waiting.append(request)
+            self._state.waiting.append(request)
             return
-        position = self.state.positions.get(request.position_id)
+        position = self._state.positions.get(request.position_id)
         if position is None:
             return
         if request.role is Role.STOP:
@@ -77,14 +82,14 @@ class SimulatedBroker:
         position.arm()
 
     def _amend(self, command: AmendStop) -> None:
-        position = self.state.positions.get(command.position_id)
+        position = self._state.positions.get(command.position_id)
         if position is not None and position.stop is not None:
             position.stop = RestingStop(command.order_id, command.price, command.reason)
             position.arm()
 
     def _cancel(self, command: CancelOrder) -> None:
-        self.state.waiting = [order for order in self.state.waiting if order.order_id != command.order_id]
-        position = self.state.positions.get(command.position_id)
+        self._state.waiting = [order for order in self._state.waiting if order.order_id != command.order_id]
+        position = self._state.positions.get(command.position_id)
         if position is None:
             return
         position.targets = [target for target in position.targets if target.order_id != command.order_id]
@@ -101,7 +106,7 @@ class SimulatedBroker:
 
     def _reaches(self, candles: Sequence[Candle]) -> bool:
         """Tell whether a candle, of whatever timeframe, reaches a level of a position: most do not."""
-        for position in self.state.positions.values():
+        for position in self._state.positions.values():
             for candle in candles:
                 if candle.symbol == position.symbol and not position.below < candle.low <= candle.high < position.above:
                     return True
@@ -109,10 +114,10 @@ class SimulatedBroker:
 
     def _match(self, candles: Sequence[Candle]) -> Iterator[Fill | OrderDropped]:
         by_symbol = {candle.symbol: candle for candle in candles}
-        for order in list(self.state.waiting):
+        for order in list(self._state.waiting):
             candle = by_symbol.get(order.symbol)
-            if candle is not None and candle.open_time >= order.decided and order in self.state.waiting:
-                self.state.waiting.remove(order)
+            if candle is not None and candle.open_time >= order.decided and order in self._state.waiting:
+                self._state.waiting.remove(order)
                 yield from self._fill_market(order, candle)
         for candle in candles:
             for position in self._positions_of(candle.symbol):
@@ -121,13 +126,13 @@ class SimulatedBroker:
                 yield from self._match_position(position, candle)
 
     def _positions_of(self, symbol: str) -> list[Position]:
-        return [position for position in self.state.positions.values() if position.symbol == symbol]
+        return [position for position in self._state.positions.values() if position.symbol == symbol]
 
     def _fill_market(self, order: OrderRequest, candle: Candle) -> Iterator[Fill | OrderDropped]:
         if order.role is Role.ENTRY:
             yield self._enter(order, candle)
             return
-        position = self.state.positions.get(order.position_id)
+        position = self._state.positions.get(order.position_id)
         if position is not None:
             yield self._take(position, candle.open, candle.open_time, order.order_id, Role.CLOSE, order.reason)
 
@@ -143,7 +148,7 @@ class SimulatedBroker:
             order.position_id, order.symbol, order.direction, order.quantity, price, order.leverage, liquidation
         )
         position.arm()
-        self.state.positions[order.position_id] = position
+        self._state.positions[order.position_id] = position
         slippage = order.quantity * abs(price - candle.open)
         return Fill(
             candle.open_time,
@@ -244,12 +249,12 @@ class SimulatedBroker:
         )
 
     def _forget(self, position: Position) -> None:
-        self.state.positions.pop(position.position_id, None)
-        self.state.waiting = [order for order in self.state.waiting if order.position_id != position.position_id]
+        self._state.positions.pop(position.position_id, None)
+        self._state.waiting = [order for order in self._state.waiting if order.position_id != position.position_id]
 
     def close_out(self, last_close: Mapping[str, float], last_close_time: Mapping[str, int]) -> Iterator[Fill]:
         """Close what is open at each coin's last close (`end_of_data`), coins in their order, oldest first."""
-        self.state.waiting = []
+        self._state.waiting = []
         for symbol in self._rank:
             for position in self._positions_of(symbol):
                 price = last_close.get(symbol, position.entry)

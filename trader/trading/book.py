@@ -98,7 +98,8 @@ class Book(msgspec.Struct):
     `commands` wait for the next instant; `changed` are the settings that a person changed, as JSON.
     `hours` are the last 30 days by the hour, of each coin, where a rule needs them. `undefined_correlations` counts, by
     pair ("AAA/BBB"), the decisions for which a correlation was asked and could not be told. `withdrawn` are dropped
-    entries that may have been sent already: should one fill all the same, it is closed at once.
+    entries that may have been sent already: should one fill all the same, it is closed at once. `funded` is what the
+    exchange took lately, by symbol, funding time and side (0: told of the whole coin).
     """
 
     pool: Pool
@@ -123,6 +124,7 @@ class Book(msgspec.Struct):
     hours: dict[str, Hourly] = {}
     undefined_correlations: dict[str, int] = {}
     withdrawn: dict[int, Withdrawn] = {}
+    funded: dict[str, dict[int, dict[int, float]]] = {}
 
     @classmethod
     def of(cls, capital: float) -> Book:

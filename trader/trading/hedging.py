@@ -13,6 +13,7 @@ from trader.core.settings import CALMEST, WILDEST, Settings
 from trader.core.signal import Direction
 from trader.core.trade import Trade
 from trader.trading.book import Book
+from trader.trading.ceiling import usable_free
 from trader.trading.guards import drawdown_of
 from trader.trading.leverage import leverage_of
 
@@ -107,6 +108,6 @@ def wanted_hedge(
     room = notional_cap(instrument.brackets, leverage) - book.notional_of(symbol, direction)
     quantity = instrument.cut_quantity(max(0.0, min(settings.HEDGING.hedge_ratio * abs(exposure.net), room / price)))
     reserve = quantity * price / leverage
-    if not instrument.tradable(quantity, price) or reserve > book.pool.free:
+    if not instrument.tradable(quantity, price) or reserve > usable_free(settings, book):
         return None
     return direction, quantity, reserve

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import structs
 
@@ -10,7 +10,7 @@ from trader.core.brackets import maintenance_rate
 from trader.core.candle import Candle
 from trader.core.commands import AmendStop, CancelOrder, Command, SubmitOrder
 from trader.core.errors import ConfigError, InvariantError
-from trader.core.events import Action, EndOfData, Event, FundingRate, Instant, OperatorCommand
+from trader.core.events import Action, EndOfData, Event, FundingFee, Instant, OperatorCommand
 from trader.core.instrument import Instrument
 from trader.core.order import Fill, OrderDropped, OrderRequest, Role
 from trader.core.ports import Opinions
@@ -24,15 +24,16 @@ from trader.trading.changes import changed_settings, with_change, without_change
 from trader.trading.checks import NO_PATTERN, WARMING_UP, RuleBook, quiet_refusal
 from trader.trading.exits import advance_peak, raised_stop
 from trader.trading.fills import book_entry, book_part, count_result, grow, new_hedge, new_trade
+from trader.trading.funding import pay_rates, take_fee
 from trader.trading.hourly import Hourly, needs_hours
 from trader.trading.leverage import leverage_of
 from trader.trading.limits.base import Proposal
 from trader.trading.notes import (
     Audience,
     Dropped,
-    FundingPaid,
     GuardChanged,
     Nobody,
+    Note,
     Ordered,
     PartClosed,
     Refused,
@@ -46,6 +47,10 @@ from trader.trading.targets import Levels, direction_of, distances_of, levels_at
 
 #: The reason of what a person closes, and of the pending entries dropped with it.
 MANUAL = "manual"
+#: The reason of what is closed when no candle will follow.
+END_OF_DATA = "end_of_data"
+#: What became of an entry is told by then: it may have filled while the daemon was dead, and been asked for since.
+TOLD_MS = DAY_MS
 
 
 class TradingLogic:
@@ -85,11 +90,14 @@ class TradingLogic:
         self.book.check()
         return commands
 
-    def _answer(self, event: Fill | OrderDropped | OperatorCommand | EndOfData) -> list[Command]:
+    def _answer(self, event: Fill | OrderDropped | FundingFee | OperatorCommand | EndOfData) -> list[Command]:
         if isinstance(event, Fill):
             return list(self._on_fill(event))
         if isinstance(event, OrderDropped):
             return self._on_dropped(event)
+        if isinstance(event, FundingFee):
+            self._tell(take_fee(self.book, event))
+            return []
         if isinstance(event, OperatorCommand):
             self.book.commands.append(event)
             return []
@@ -147,7 +155,7 @@ class TradingLogic:
         """Steps 3 and 4. When nothing is open or waiting and no pause runs, they could only repeat themselves."""
         book, time = self.book, instant.time
         if instant.funding:
-            self._pay_funding(instant.funding)
+            self._tell(pay_rates(book, instant.funding, self._rank))
         guards.update_accounts(book, time)
         for key, stopped in book.stopped.items():
             book.stopped[key] = time if stopped is None else stopped
@@ -169,16 +177,6 @@ class TradingLogic:
     def _may_climb(self, trade: Trade) -> bool:
         """Tell whether a stop may move without a new best price: a ladder's first target filled, settings changed."""
         return (self.settings.TARGET_LADDER.enable and bool(trade.parts)) or bool(self.book.changed)
-
-    def _pay_funding(self, due: tuple[FundingRate, ...]) -> None:
-        for rate in sorted(due, key=lambda rate: (rate.time, self._rank.get(rate.symbol, -1))):
-            for trade in self.book.trades.values():
-                if trade.symbol == rate.symbol and trade.entry_time < rate.time:
-                    price = self.book.last_close.get(trade.symbol, trade.entry_price)
-                    amount = trade.quantity_left * price * rate.rate * trade.direction
-                    trade.funding += amount
-                    self.book.pool.gain(-amount)
-                    self._audience.note(FundingPaid(rate.time, trade, amount))
 
     def _guard(self, time: int, readings: Sequence[Reading]) -> list[Command]:
         """Step 4, in its order: a person, cooldown, daily limit, drawdown, hedges, closing everything, reversal."""
@@ -276,9 +274,9 @@ class TradingLogic:
             if reading is not None and is_reversed(self.settings, trade, reading):
                 yield from self.close_trade(trade, "reversal", time)
 
-    def _tell(self, changes: Sequence[GuardChanged]) -> None:
-        for change in changes:
-            self._audience.note(change)
+    def _tell(self, notes: Iterable[Note]) -> None:
+        for note in notes:
+            self._audience.note(note)
 
     def _close(self, reason: str, time: int, symbol: str | None = None) -> Iterator[Command]:
         """Drop what is pending and order closed what is open: everything, or one symbol's, hedges included."""
@@ -447,7 +445,7 @@ class TradingLogic:
         stop = trade.stop
         before = grow(self.book, self.settings, trade, fill, self._instruments[fill.symbol])
         self._audience.note(TradeGrown(trade, fill))
-        if trade.stop != stop:
+        if not trade.hedge and trade.stop != stop:
             yield AmendStop(trade.position_id, trade.stop_order_id, trade.stop, trade.stop_reason)
         kept = {target.order_id for target in trade.targets}
         for target in before:
@@ -484,9 +482,9 @@ class TradingLogic:
         return []
 
     def _withdraw(self, pending: Pending, rule: str, time: int) -> None:
-        """Remember an entry that may be on its way to the exchange; those that cannot fill any more are forgotten."""
+        """Remember an entry that may be on its way to the exchange; those of which nobody will tell are forgotten."""
         withdrawn = self.book.withdrawn
-        for position_id in [key for key, each in withdrawn.items() if each.pending.request.expires < time]:
+        for position_id in [key for key, each in withdrawn.items() if each.pending.request.expires + TOLD_MS < time]:
             del withdrawn[position_id]
         withdrawn[pending.request.position_id] = Withdrawn(pending, rule)
 
@@ -499,9 +497,15 @@ class TradingLogic:
         self._audience.note(Dropped(time, pending.reading, rule))
 
     def _on_end(self) -> list[Command]:
-        """Drop what is pending; the broker has closed what was open."""
-        for pending in self.book.pending.values():
-            self.book.pool.free += pending.reserve
-        self.book.pending.clear()
-        self.book.pool.equity = self.book.worth()
-        return []
+        """Drop what is pending, and close what the broker has not closed by itself, as an exchange does not."""
+        book = self.book
+        commands: list[Command] = []
+        for pending in book.pending.values():
+            book.pool.free += pending.reserve
+            self._withdraw(pending, END_OF_DATA, book.time)
+            commands.append(CancelOrder(pending.request.position_id, pending.request.order_id))
+        book.pending.clear()
+        for trade in book.trades.values():
+            commands += self.close_trade(trade, END_OF_DATA, book.time)
+        book.pool.equity = book.worth()
+        return commands

@@ -13,6 +13,7 @@ from trader.core.settings import Settings
 from trader.core.signal import Refusal
 from trader.core.trade import Factors
 from trader.trading.book import Book
+from trader.trading.ceiling import usable_equity, usable_free
 from trader.trading.kelly import kelly_cap
 from trader.trading.leverage import standing_leverage
 from trader.trading.limits.base import Proposal
@@ -84,7 +85,7 @@ def _size(
     room: float,
 ) -> Size:
     """Size a proposal at its leverage; it may be worth `room`, in quote currency, at most."""
-    equity, leverage, price = book.pool.equity, proposal.leverage, proposal.price
+    equity, leverage, price = usable_equity(settings, book), proposal.leverage, proposal.price
     distance = (price - proposal.stop) * proposal.direction
     confidence = confidence_of(settings, proposal.signal.probability)
     risk = equity * settings.RISK_PER_TRADE * confidence
@@ -98,7 +99,7 @@ def _size(
     bound = min(caps, key=lambda name: caps[name])
     wanted = caps[bound] * math.prod(factors.values())
     costs = (1 + settings.SLIPPAGE_PCT) / leverage + settings.taker_fee
-    affordable = 0.995 * book.pool.free / (price * costs)
+    affordable = 0.995 * usable_free(settings, book) / (price * costs)
     made_by = bound if wanted <= affordable else "affordable"
     largest = min(wanted, affordable)
     if room < largest * price:
@@ -120,7 +121,7 @@ def _refusal(
 ) -> str:
     if not math.isfinite(wanted) or not math.isfinite(affordable):
         return "insufficient_capital"
-    if book.pool.free <= 0 or affordable < settings.MIN_SIZE_RATIO * wanted:
+    if usable_free(settings, book) <= 0 or affordable < settings.MIN_SIZE_RATIO * wanted:
         return "insufficient_capital"
     return "" if instrument.tradable(quantity, price) else "below_min_size"
 

@@ -103,6 +103,11 @@ def plan_targets(
     return [*planned, PlannedTarget(take_profit, left, "take_profit")]
 
 
+def most_targets(settings: Settings) -> int:
+    """Return how many targets a trade may have."""
+    return len(_distances(settings, math.inf)) + 1
+
+
 def _distances(settings: Settings, target: float) -> list[tuple[float, float]]:
     """Return (distance, share) of what closes before the take profit at `target`, nearest first; fractions or prices.
 

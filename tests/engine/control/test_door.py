@@ -76,19 +76,22 @@ class Caller:
     async def send(self, sent: bytes) -> Answer | None:
         """Send bytes and return the answer, None when the other side has hung up."""
         self._writer.write(sent)
-        line = await asyncio.wait_for(self._reader.readline(), 10)
+        async with asyncio.timeout(10):
+            line = await self._reader.readline()
         return read_answer(line) if line else None
 
     async def ask(self, request: Request) -> Any:
         return await self.send(write_request(request))
 
     async def ended(self) -> bool:
-        return await asyncio.wait_for(self._reader.read(), 10) == b""
+        async with asyncio.timeout(10):
+            return await self._reader.read() == b""
 
     async def close(self) -> None:
         self._writer.close()
         with suppress(OSError):
-            await asyncio.wait_for(self._writer.wait_closed(), 10)
+            async with asyncio.timeout(10):
+                await self._writer.wait_closed()
 
 
 async def noise(home: Path, seed: int) -> int:

@@ -13,7 +13,7 @@ from tests.exchange.embedded.sources import TableSource, coin
 from trader.core.settings import Settings
 from trader.core.timeframe import MINUTE_MS
 from trader.engine.backtest import run_backtest
-from trader.engine.live.session import store_of
+from trader.engine.live.homes import store_of
 from trader.engine.live.snapshot import Snapshot
 from trader.engine.live.trader import LiveWebSocketTrader
 from trader.engine.live.venue import Venue, open_venue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ from tests.builders import M1, START_MS, candle, walk
 from tests.engine.live.rigs import BEGIN, EAGER, Listener, Rig, daemon, refused, tables_of, two_coins, until
 from tests.trading.worlds import World, wish
 from trader.core.candle import Candle
+from trader.core.commands import AmendStop, Command
 from trader.core.events import Instant
+from trader.core.order import Fill, OrderDropped
 from trader.core.timeframe import MINUTE_MS, Timeframe
 from trader.engine.live.careful import CarefulEngine
 from trader.engine.live.gap_opinions import GapOpinions
+from trader.simulation.broker import BrokerState, SimulatedBroker
 from trader.strategy.geometry import GeometryStrategy
 from trader.strategy.opinions import LiveOpinions, stream_opinions
 from trader.trading.notes import Refused
@@ -54,6 +58,43 @@ def test_a_late_candle_leaves_a_trade_alone_that_was_entered_after_it() -> None:
     assert [(trade.peak, trade.stop) for trade in world.book.trades.values()] == before
     world.tick(99, 99, 90, 95)
     assert [reason for reason, _, _ in world.fills()] == ["entry", "stop_loss"]
+
+
+class AtAnExchange:
+    """Orders that rest where nobody can keep them out of reach: nothing of them is remembered here."""
+
+    def __init__(self, broker: SimulatedBroker) -> None:
+        self.told: list[Command] = []
+        self._broker = broker
+
+    def send(self, command: Command) -> None:
+        self.told.append(command)
+        self._broker.send(command)
+
+    def match(self, instant: Instant) -> Iterator[Fill | OrderDropped]:
+        return iter(()) if instant.late else self._broker.match(instant)
+
+    def close_out(self, last_close: Mapping[str, float], last_close_time: Mapping[str, int]) -> Iterator[Fill]:
+        return iter(())
+
+    @property
+    def state(self) -> BrokerState:
+        return BrokerState()
+
+
+def test_a_late_candle_moves_no_stop_at_an_exchange_of_a_trade_that_was_entered_after_it() -> None:
+    world = World()
+    exchange = world.engine.broker = AtAnExchange(world.broker)
+    world.tick(100)
+    world.tick(readings=[wish()])
+    world.tick(100)
+    (trade,) = world.book.trades.values()
+    before = trade.stop
+    late(world, candle(99, low=90, high=130, open=100, at=1))
+    moves = [each for each in exchange.told if isinstance(each, AmendStop)]
+    assert trade.stop == before
+    assert [each.price == before for each in moves[-1:]] == [True] * len(moves[-1:])
+    assert len(moves) != 1  # moved and put back, or left alone
 
 
 def test_the_older_of_two_trades_is_in_its_reach() -> None:

@@ -15,7 +15,7 @@ from tests.exchange.binance.venues import RestVenue, rest_venue
 from trader.core.errors import ConfigError
 from trader.core.settings import Settings
 from trader.core.timeframe import HOUR_MS, MINUTE_MS, SECOND_MS, Timeframe
-from trader.engine.live.session import store_of
+from trader.engine.live.homes import store_of
 from trader.engine.live.trader import LiveWebSocketTrader
 from trader.engine.live.venue import open_venue
 from trader.exchange.embedded.app import EmbeddedExchange

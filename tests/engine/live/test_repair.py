@@ -110,4 +110,5 @@ async def test_what_nobody_foresaw_is_told_and_not_lost() -> None:
     async with bench(RestVenue(), BrokenFeed()) as made:
         made.repairer.want("BTCUSDT", START_MS + 2 * MINUTE_MS)
         with pytest.raises(ZeroDivisionError):
-            await asyncio.wait_for(made.repairer.failure, 5)
+            async with asyncio.timeout(5):
+                await made.repairer.failure

@@ -17,10 +17,11 @@ from tests.engine.live.rigs import BEGIN, COINS, Listener, daemon, two_coins, wa
 from tests.trading.worlds import World, wish
 from trader.core.errors import ConfigError
 from trader.core.timeframe import MINUTE_MS
+from trader.engine.live.homes import home_of
 from trader.engine.live.keeper import SNAPSHOT_NAME
 from trader.engine.live.lock import only_daemon, running_daemon
 from trader.engine.live.names import child_name
-from trader.engine.live.session import home_of, misfit, misfit_of_venue, run_session
+from trader.engine.live.session import misfit, misfit_of_venue, run_session
 from trader.engine.live.snapshot import VERSION, Snapshot, Snapshots, encode, put_aside
 from trader.exchange.embedded.app import EmbeddedExchange
 from trader.exchange.embedded.options import MAX_SPEED, ExchangeOptions

@@ -71,7 +71,7 @@ def _address(process: subprocess.Popen[str], log: Path) -> str:
 
 def control(url: str, door: str, **wish: Any) -> dict[str, Any]:
     """Ask the exchange's control door; without a wish, read."""
-    body = json.dumps(wish).encode() if door != "state" else None
+    body = None if door in ("state", "ledger") else json.dumps(wish).encode()
     with urllib.request.urlopen(f"{url}/control/{door}", data=body, timeout=10) as answer:
         answered: dict[str, Any] = json.load(answer)
         return answered

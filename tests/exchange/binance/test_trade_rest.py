@@ -228,7 +228,8 @@ async def test_a_spot_account_and_its_fees() -> None:
     async with account_venue() as venue, trading(venue, "spot") as client:
         venue.answers["GET account"] = {"balances": balances, "canTrade": True, "canWithdraw": True}
         venue.answers["GET account/commission"] = rates | {"symbol": "BTCUSDT", "discount": discount}
-        venue.answers["GET account/apiRestrictions"] = {"enableSpotAndMarginTrading": True, "ipRestrict": True}
+        rights = {"enableSpotAndMarginTrading": True, "ipRestrict": True, "enableWithdrawals": False}
+        venue.answers["GET account/apiRestrictions"] = rights
         rest = AccountRest(client)
 
         account = await rest.account()
@@ -236,6 +237,9 @@ async def test_a_spot_account_and_its_fees() -> None:
         assert account.can_withdraw
         assert await rest.commission("BTCUSDT") == Commission("BTCUSDT", D("0.0011"), D("0.001"), D("0.75"), "BNB")
         assert await rest.key_rights() == KeyRights(True, False, False, True)
+        del rights["enableWithdrawals"]
+        with pytest.raises(DataError, match="apiRestrictions"):
+            await rest.key_rights()
         with pytest.raises(ConfigError, match="positions"):
             await rest.positions()
 

@@ -18,6 +18,7 @@ from trader.core.account import (
     ConfigUpdate,
     Execution,
     Forced,
+    FundingUpdate,
     ListUpdate,
     MarginCall,
     OrderStatus,
@@ -170,7 +171,16 @@ def test_a_change_of_an_account_tells_every_balance_and_position() -> None:
     assert read({"e": "ACCOUNT_UPDATE", "T": 4, "a": changes}) == (
         BalanceUpdate("USDT", 4, wallet=D(9), change=D(-1), reason="FUNDING_FEE"),
         PositionUpdate("BTCUSDT", PositionSide.SHORT, D("-0.5"), D(100), D(1), 4, True, D(5), "FUNDING_FEE"),
+        FundingUpdate("BTCUSDT", PositionSide.SHORT, D("-0.5"), D(-1), "USDT", 4),
     )
+
+
+@pytest.mark.parametrize("change", [{"P": []}, {"m": "ORDER"}])
+def test_funding_of_a_cross_position_names_no_position(change: dict[str, Any]) -> None:
+    position = {"s": "BTCUSDT", "pa": "-0.5", "ep": "100", "up": "1", "mt": "isolated", "iw": "5", "ps": "SHORT"}
+    changes = {"m": "FUNDING_FEE", "B": [{"a": "USDT", "wb": "9", "bc": "-1"}], "P": [position]} | change
+    told = read({"e": "ACCOUNT_UPDATE", "T": 4, "a": changes})
+    assert not any(isinstance(each, FundingUpdate) for each in told)
 
 
 def test_the_rest_of_the_events() -> None:
@@ -208,6 +218,11 @@ def test_answers_and_refusals_of_the_websocket_api() -> None:
 
     assert read({"id": 1, "status": 200, "result": {"subscriptionId": 0}}) == (WsAnswer(1, 200, {"subscriptionId": 0}),)
     assert read(refused) == (WsAnswer(1, 400, None, -1021, "late"),)
+
+
+def test_an_answer_on_a_stream_has_no_status() -> None:
+    assert read({"result": ["key"], "id": 7}) == (WsAnswer(7, 0, ["key"]),)
+    assert read({"result": None, "id": 7}) == (WsAnswer(7, 0, None),)
 
 
 @pytest.mark.parametrize("event", ["TRADE_LITE", "externalLockUpdate", "somethingNew"])

@@ -133,7 +133,8 @@ async def test_a_refused_key_ends_the_stream() -> None:
     refusals = [{"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}]
     async with spot(refuse_subscription=refusals) as (_, stream, _heard):
         with pytest.raises(Unauthorized):
-            await asyncio.wait_for(stream.run(), 5)
+            async with asyncio.timeout(5):
+                await stream.run()
 
 
 async def test_a_venue_that_says_nothing_is_left_for_another_try() -> None:

@@ -20,6 +20,7 @@ from tests.exchange.embedded.sources import coin
 from tests.exchange.embedded.traders import KEY, SECRET, Client
 from tests.exchange.embedded.wires import control, get
 from tests.shared import ROOT
+from trader.cli.app import main
 from trader.core.timeframe import MINUTE_MS
 from trader.market.store import Store
 
@@ -59,7 +60,8 @@ async def address(process: asyncio.subprocess.Process) -> str:
 async def code_within_a_second(process: asyncio.subprocess.Process) -> int:
     """Return the exit code; fail when the process takes longer than a busy machine's second."""
     began = time.monotonic()
-    code = await asyncio.wait_for(process.wait(), 5)
+    async with asyncio.timeout(5):
+        code = await process.wait()
     assert time.monotonic() - began < 3
     return code
 
@@ -149,9 +151,8 @@ async def test_signals_end_it_soon(number: signal.Signals, code: int) -> None:
         (("--port", "70000"), "65535"),
     ],
 )
-async def test_wrong_use_is_refused_in_words(options: tuple[str, ...], words: str) -> None:
-    async with running(*options) as (process, base):
-        _, said = await process.communicate()
-        assert base == ""
-        assert process.returncode == 2
-        assert words in said.decode()
+def test_wrong_use_is_refused_in_words(
+    options: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["exchange", *options]) == 2
+    assert words in "".join(capsys.readouterr())

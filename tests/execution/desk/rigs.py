@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
@@ -35,6 +35,7 @@ from trader.exchange.embedded.faults import Armed, Fault
 from trader.exchange.embedded.options import ExchangeOptions
 from trader.execution.desk.booking import Prices
 from trader.execution.desk.desk import Desk, Surroundings
+from trader.execution.desk.stop_places import StopPlaces
 from trader.execution.governor import WeightGovernor
 from trader.journal.records import DustRecord, FillRecord, OrderRecord
 from trader.trading.logic import TradingLogic
@@ -103,6 +104,8 @@ class Bench:
     def __init__(self, exchange: EmbeddedExchange, client: TradingClient, **overrides: Any) -> None:
         self.exchange = exchange
         self.client = client
+        limited: Container[str] = overrides.pop("stops_at_limit", ())
+        places: StopPlaces = overrides.pop("places", StopPlaces())
         self.settings = settings(COINS=[SYMBOL], **{"MIN_ATR_PCT": 0.0, "SLIPPAGE_PCT": 0.0002, **overrides})
         self.instruments = instruments = {SYMBOL: Instrument.from_filters(SYMBOL, FILTERS)}
         self.logic = TradingLogic(self.settings, {SYMBOL: M1}, instruments, self)
@@ -119,8 +122,9 @@ class Bench:
             lambda symbol: self.logic.book.last_close.get(symbol, float("nan")),
             lambda: self.now,
             time.monotonic,
+            places=places,
         )
-        self.desk = Desk("spot", "t1", instruments, prices, around)
+        self.desk = Desk("spot", "t1", instruments, prices, around, limited)
 
     @property
     def now(self) -> int:
@@ -146,9 +150,11 @@ class Bench:
     async def settled(self) -> None:
         """Wait until the desk has done everything, and has heard everything."""
         for _ in range(3):
-            await asyncio.wait_for(self.desk.idle(), 20)
+            async with asyncio.timeout(20):
+                await self.desk.idle()
             await asyncio.sleep(0.03)
-        await asyncio.wait_for(self.desk.idle(), 20)
+        async with asyncio.timeout(20):
+            await self.desk.idle()
 
     async def minute(self, *prices: float, sees: Sequence[Reading] = ()) -> None:
         """Let a minute of the play pass, whose candle is `prices`, and let the core see it."""
@@ -203,10 +209,11 @@ class Bench:
 
 @asynccontextmanager
 async def bench(*bars: tuple[float, float, float, float], **overrides: Any) -> AsyncIterator[Bench]:
-    """Open a market whose first minutes are a quiet one and `bars`, and trade on it."""
+    """Open a market whose first minutes are a quiet one and `bars`, and trade on it; `money`: other accounts."""
     quiet = (100.0, 100.1, 99.9, 100.0)
-    options = ExchangeOptions(start=PLAY_MS, hold=True, trading=trading("USDT=10000"))
-    exchange = EmbeddedExchange(options, market(quiet, *bars))
+    money, symbols = overrides.pop("money", None) or trading("USDT=10000"), overrides.pop("symbols", (SYMBOL,))
+    options = ExchangeOptions(start=PLAY_MS, hold=True, trading=money)
+    exchange = EmbeddedExchange(options, market(quiet, *bars, symbols=symbols))
     await exchange.start()
     where = endpoints("embedded", "spot", exchange.base_url)
     client = TradingClient(where, WeightGovernor(6_000, 0.2), Credentials(KEY, SECRET))

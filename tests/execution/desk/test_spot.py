@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 
 import pytest
 
-from tests.execution.desk.rigs import Bench, bench
+from tests.execution.desk.rigs import SYMBOL, Bench, bench, until
+from trader.core.commands import CancelOrder
 from trader.core.events import Action, OperatorCommand
+from trader.core.order import Side
+from trader.core.venue import Leg, NewList, OrderKind
+from trader.exchange.binance.trade_rest import TradeRest
 from trader.exchange.embedded.faults import Fault
 from trader.execution.client_ids import Purpose, parse
 
 FALL = (100.0, 100.1, 99.0, 99.2)
+#: A jump past stop and limit, and where it ends.
+CALM = (100.0, 100.1, 99.9, 100.0)
+GAP, BELOW = (90.0, 90.5, 87.5, 88.0), (88.0, 88.1, 87.9, 88.0)
 RISE = (100.0, 101.2, 100.0, 101.1)
 HIGH = (101.5, 101.6, 101.4, 101.5)
 
@@ -50,6 +58,26 @@ async def test_a_stop_that_is_reached_ends_the_trade() -> None:
         await books_agree(world)
 
 
+async def test_a_stop_whose_limit_the_price_has_jumped_over_is_closed_at_market() -> None:
+    async with bench(CALM, GAP, BELOW, stops_at_limit=(SYMBOL,)) as world:
+        trade = await world.enter()
+        for target in trade.targets:
+            world.desk.send(CancelOrder(trade.id, target.order_id))
+        await world.settled()
+        assert [each.kind for each in await world.resting()] == ["STOP_LOSS_LIMIT"]
+        await world.minute(*CALM)
+        await world.minute(*GAP)
+        assert world.fills()[1:] == [], "no price was at its limit"
+        await until(lambda: not world.logic.book.trades)
+        await world.settled()
+        (_, *closed) = world.fills()
+        assert {reason for reason, _, _ in closed} == {"stop_loss"}
+        assert all(price < 90.0 for _, _, price in closed)
+        assert (await world.resting(), world.desk.holdings) == ([], {})
+        assert world.desk.alarms == [f"BTCUSDT: the stop at {trade.stop:g} does not fill: it is closed at market"]
+        await books_agree(world)
+
+
 async def test_a_stop_is_moved_with_every_list() -> None:
     async with bench(RISE, HIGH) as world:
         before = (await world.enter()).stop
@@ -83,10 +111,24 @@ LOST = (Fault.TIMEOUT_AFTER, Fault.TIMEOUT_BEFORE, Fault.ANSWER_LOST, Fault.UNEX
 REFUSED = (Fault.UNKNOWN_503, Fault.INTERNAL_503, Fault.UNAVAILABLE_503, Fault.OVERLOADED)
 
 
-@pytest.mark.parametrize("fault", [*LOST, *REFUSED])
 @pytest.mark.parametrize("later", [0, 1, 2])
-async def test_whatever_becomes_of_a_request_nothing_is_doubled_and_all_is_guarded(fault: Fault, later: int) -> None:
-    """The fault strikes the entry, the first list or the second."""
+async def test_whatever_becomes_of_a_request_nothing_is_doubled_and_all_is_guarded(later: int) -> None:
+    """The faults strike the entry, the first list or the second; all at once, for they mostly wait."""
+    async with asyncio.TaskGroup() as group:
+        for fault in (*LOST, *REFUSED):
+            group.create_task(survives(fault, later))
+
+
+async def survives(fault: Fault, later: int) -> None:
+    """Check that a fault of one request does no harm."""
+    try:
+        await _survives(fault, later)
+    except BaseException as error:
+        error.add_note(f"the fault was {fault}, {later} requests later")
+        raise
+
+
+async def _survives(fault: Fault, later: int) -> None:
     async with bench() as world:
         if not later:
             world.arm(fault)
@@ -169,3 +211,21 @@ async def test_ids_say_what_every_order_at_the_exchange_is_for() -> None:
         told = [parse(each.client_id) for each in await world.resting()]
         assert {(each.run, each.trade) for each in told if each} == {("t1", trade.position_id)}
         assert {each.purpose for each in told if each} == {Purpose.STOP, Purpose.TARGET}
+
+
+async def test_where_no_further_list_is_taken_those_that_rest_guard_all() -> None:
+    """The venue takes three lists of a symbol, and somebody else has two: one of all that is held is left."""
+    async with bench() as world:
+        rest = TradeRest(world.client)
+        for number in range(2):
+            above = Leg(f"web-a{number}", OrderKind.STOP_LOSS, trigger="120")
+            below = Leg(f"web-b{number}", OrderKind.LIMIT_MAKER, "80")
+            await rest.place_list(NewList(f"web-{number}", SYMBOL, Side.BUY, "0.1", above, below))
+        trade = await world.enter()
+        ours = [each for each in await world.resting() if not each.client_id.startswith("web-")]
+        assert len(trade.targets) > 1
+        assert {each.quantity for each in ours} == {Decimal(repr(trade.quantity))}
+        assert {(each.trigger or each.price) for each in ours} == {
+            Decimal(repr(price)) for price in (trade.stop, trade.take_profit)
+        }
+        assert world.desk.alarms == []

@@ -47,6 +47,10 @@ from trader.core.signal import Pattern
 from trader.core.timeframe import Timeframe
 
 Market = Literal["spot", "futures"]
+#: What a key in the key store may be called, or nothing.
+NAME_OF_KEY = r"^([A-Za-z0-9][A-Za-z0-9._-]{0,31})?$"
+#: Modes in which orders leave for Binance.
+BINANCE_ORDERS = ("demo", "testnet", "live")
 
 
 class Settings(Group):
@@ -54,6 +58,7 @@ class Settings(Group):
 
     DATA_SOURCE: Literal["websocket", "backtest", "backtest_hedging"]
     MODE: Literal["embedded", "paper", "demo", "testnet", "live"]
+    LIVE_TRADING: Literal["no", "yes"]
     PRESET: Name
     MARKET: Market
     COINS: Coins
@@ -63,6 +68,7 @@ class Settings(Group):
     PRELOAD_CANDLES: Annotated[int, Field(strict=True, ge=60, le=43_300)]
     NUM_WORKERS: Index
     BACKTEST_INITIAL_CAPITAL: Positive
+    MAX_CAPITAL: Positive | None
     QUOTE: Name
     DATA_DIR: Name
     STAT_DIR: Name
@@ -72,6 +78,11 @@ class Settings(Group):
 
     BINANCE_API_KEY: SecretStr
     BINANCE_API_SECRET: SecretStr
+    KEY_NAME: Annotated[str, Field(pattern=NAME_OF_KEY, description="empty, or letters, digits, . _ -, up to 32")]
+    KEY_STORE: Literal["auto", "keyring", "file"]
+    KEY_FILE: Name
+    KEYSTORE_PASSPHRASE: SecretStr
+    KEYSTORE_PASSPHRASE_FILE: str
     BINANCE_DEMO_MODE: bool
     REST_URL: Annotated[str, Field(pattern=r"^(https?://\S+)?$", description="empty, or a URL of http:// or https://")]
     STREAM_URL: Annotated[str, Field(pattern=r"^(wss?://\S+)?$", description="empty, or a URL of ws:// or wss://")]
@@ -80,6 +91,7 @@ class Settings(Group):
     STREAM_STALE_MS: Count
     WEIGHT_RESERVE: Annotated[float, Field(strict=True, ge=0, lt=1, allow_inf_nan=False)]
     STATUS_EVERY_S: Positive
+    ORDERS: Literal["auto", "simulated", "exchange"]
     JOURNAL_URL: SecretStr
     JOURNAL_WAIT_S: Positive
     JOURNAL_BUFFER_MB: Count
@@ -132,6 +144,24 @@ class Settings(Group):
         if value == "spot" and info.data.get("DATA_SOURCE") == "backtest_hedging":
             text = "a hedge is a position the other way, and spot has no SHORT: allowed there is futures"
             raise contradiction(text, "DATA_SOURCE")
+        return value
+
+    @field_validator("BINANCE_DEMO_MODE")
+    @classmethod
+    def _plays_with_play_money(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("MODE") == "live":
+            raise contradiction("real money is no demo: allowed there is false", "MODE")
+        return value
+
+    @field_validator("ORDERS")
+    @classmethod
+    def _goes_where_the_mode_does(cls, value: str, info: ValidationInfo) -> str:
+        mode = info.data.get("MODE")
+        if mode == "paper" and value == "exchange":
+            raise contradiction("its fills are simulated: allowed there are auto, simulated", "MODE")
+        if mode in BINANCE_ORDERS and value == "simulated":
+            text = "orders are what it is for: allowed there are auto, exchange; MODE=paper simulates fills"
+            raise contradiction(text, "MODE")
         return value
 
     @field_validator("JOURNAL_URL")

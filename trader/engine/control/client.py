@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -47,8 +47,13 @@ class Client:
             raise TraderError("the daemon has ended, or hung up, before it answered")
         return _understood(line)
 
-    def wait(self, accepted: Accepted, timeout_s: float) -> Happened:
-        """Return what became of a command when that is over, or so far when `timeout_s` have passed."""
+    def wait(
+        self, accepted: Accepted, timeout_s: float, progress: Callable[[Happened], None] = lambda _: None
+    ) -> Happened:
+        """Return what became of a command when that is over, or so far when `timeout_s` have passed.
+
+        `progress` is told how it stands meanwhile.
+        """
         end = time.monotonic() + timeout_s
         while True:
             answer = self.ask(Wait(accepted.number))
@@ -56,6 +61,7 @@ class Client:
                 raise TraderError(f"the daemon does not know what became of it: {answer}")
             if answer.done or time.monotonic() >= end:
                 return answer
+            progress(answer)
 
     def close(self) -> None:
         """Hang up."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from trader.core.events import Action, OperatorCommand
 from trader.core.trade import Trade
@@ -27,18 +27,31 @@ GUARDS = {
 REASONS = {Action.CLOSE: MANUAL, Action.CLOSE_ALL: MANUAL, Action.KILL: KILL_SWITCH}
 
 
+#: Says what still has to happen at the exchange on a coin ("" is all of them) before what ends there is over.
+UnderWay = Callable[[str], list[str]]
+
+
+def nothing(symbol: str) -> list[str]:
+    """Say that nothing is under way: simulated fills are done when they are told."""
+    return []
+
+
 class Deed:
-    """What one request has set going. `over` is set when nothing more will happen: what it closes is closed."""
+    """What one request has set going. `over` is set when nothing more will happen: what it closes is closed.
+
+    `doing` is what is still under way at the exchange, in words.
+    """
 
     def __init__(self, number: int, commands: Sequence[OperatorCommand]) -> None:
         self.number = number
         self.commands = commands
         self.acted_at: int | None = None
         self.lines: list[str] = []
+        self.doing: list[str] = []
         self.over = asyncio.Event()
         self._closing: set[int] = set()
 
-    def look(self, book: Book, time: int, heard: Sequence[Note]) -> None:
+    def look(self, book: Book, time: int, heard: Sequence[Note], under_way: UnderWay = nothing) -> None:
         """Take note of an instant that is over, and of what was heard in it."""
         if self.acted_at is None:
             if any(command is waiting for command in self.commands for waiting in book.commands):
@@ -47,8 +60,13 @@ class Deed:
             self._closing = {trade.id for trade in book.trades.values() if self._closes(trade)}
         self.lines += [line for note in heard for line in self._said(note)]
         self._closing &= {trade.id for trade in book.trades.values()}
-        if not self._closing:
+        self.doing = list(dict.fromkeys(words for symbol in self._coins() for words in under_way(symbol)))
+        if not self._closing and not self.doing:
             self.over.set()
+
+    def _coins(self) -> list[str]:
+        """Return the coins that it closes; "" is all of them."""
+        return [command.name for command in self.commands if command.action in REASONS]
 
     def _closes(self, trade: Trade) -> bool:
         return bool(trade.closing) and any(self._is_about(command, trade.symbol) for command in self.commands)
@@ -56,8 +74,13 @@ class Deed:
     def _is_about(self, command: OperatorCommand, symbol: str) -> bool:
         return command.action in REASONS and (command.action is not Action.CLOSE or command.name == symbol)
 
+    def _is_reason(self, note: PartClosed) -> bool:
+        """Tell whether a trade closes for this: one that an entry opened which could not be withdrawn any more."""
+        symbol, reason = note.trade.symbol, note.part.reason
+        return any(self._is_about(each, symbol) and reason == REASONS[each.action] for each in self.commands)
+
     def _said(self, note: Note) -> Iterable[str]:
-        if isinstance(note, PartClosed) and note.trade.id in self._closing:
+        if isinstance(note, PartClosed) and (note.trade.id in self._closing or self._is_reason(note)):
             yield _part(note)
         elif isinstance(note, GuardChanged) and any(_changes(command, note) for command in self.commands):
             yield note.text
@@ -94,13 +117,13 @@ class Deeds:
         if self._pending and not isinstance(note, Refused | StopMoved):
             self._heard.append(note)
 
-    def look(self, book: Book, time: int) -> None:
-        """Take note of an instant that is over."""
+    def look(self, book: Book, time: int, under_way: UnderWay = nothing) -> None:
+        """Take note of an instant that is over, or of what has come since."""
         if not self._pending:
             return
         heard, self._heard = self._heard, []
         for deed in self._pending:
-            deed.look(book, time, heard)
+            deed.look(book, time, heard, under_way)
         self._pending = [deed for deed in self._pending if not deed.over.is_set()]
 
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from trader.core.settings import Settings
+from trader.core.timeframe import utc
 from trader.engine.control.address import Peer
 from trader.engine.control.deeds import Deed
 from trader.engine.control.logbook import Logbook
@@ -24,13 +25,14 @@ from trader.engine.control.messages import (
 )
 from trader.engine.control.planning import Plan, Scene, plan
 from trader.engine.control.report import status_of
-from trader.engine.live.status import utc
 from trader.engine.live.trader import LiveWebSocketTrader
 
 log = logging.getLogger(__name__)
 
 #: A request to wait is answered after so long at the latest: then whoever asked asks again, or has gone.
 LONGEST_WAIT_S = 5.0
+#: How often it is looked meanwhile whether the exchange has answered.
+LOOK_EVERY_S = 0.05
 
 
 class Desk:
@@ -82,10 +84,20 @@ class Desk:
         deed = self._trader.deeds.get(number)
         if deed is None:
             return Refused(f"there is no command {number} in this run")
+        return await self._news_of(deed)
+
+    async def _news_of(self, deed: Deed) -> Happened:
+        """Wait until a command is over or stands otherwise than now, or for long enough; return what became of it."""
+        real = self._trader.orders is not None
+        before = (deed.acted_at, deed.doing, len(deed.lines))
         with suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_WAIT_S):
-                await deed.over.wait()
-        return happened(deed)
+                while not deed.over.is_set() and before == (deed.acted_at, deed.doing, len(deed.lines)):
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(LOOK_EVERY_S):
+                            await deed.over.wait()
+                    self._trader.follow_deeds()
+        return happened(deed, real)
 
     def _scene(self) -> Scene:
         trader = self._trader
@@ -98,6 +110,7 @@ class Desk:
         return f"at the next candle close of {grid}, {utc(acts_at)} of the market", acts_at
 
 
-def happened(deed: Deed) -> Happened:
-    """Return what became of a command so far."""
-    return Happened(deed.number, deed.over.is_set(), deed.acted_at, list(deed.lines))
+def happened(deed: Deed, real: bool = False) -> Happened:
+    """Return what became of a command so far; `real`: orders go to an exchange."""
+    over = deed.over.is_set()
+    return Happened(deed.number, over, deed.acted_at, list(deed.lines), list(deed.doing), real and over)

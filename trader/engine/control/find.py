@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 
 from trader.core.errors import TraderError
+from trader.engine.live.homes import LOCK_NAME, homes_of
 from trader.engine.live.lock import running_daemon
-from trader.engine.live.session import LOCK_NAME, homes_of
 from trader.engine.settings import Loaded
 
 #: The settings that tell daemons of one `DATA_DIR` apart.

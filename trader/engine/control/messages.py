@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from trader.core.errors import DataError
+from trader.engine.live.vitals import Vitals
 
 VERSION = 1
 #: The longest request; answers may be longer.
@@ -92,12 +93,17 @@ class Refused(msgspec.Struct, frozen=True, tag_field="is", tag="refused"):
 
 
 class Happened(msgspec.Struct, frozen=True, tag_field="is", tag="happened"):
-    """What became of a command so far; `done` when nothing more will. `acted_at` in ms, None before."""
+    """What became of a command so far; `done` when nothing more will. `acted_at` in ms, None before.
+
+    `doing` is what is still under way at the exchange. `confirmed`: orders are real, and the exchange's answers say so.
+    """
 
     number: int
     done: bool
     acted_at: int | None
     lines: list[str]
+    doing: list[str] = []
+    confirmed: bool = False
 
 
 class OpenTrade(msgspec.Struct, frozen=True):
@@ -155,11 +161,34 @@ class Streams(msgspec.Struct, frozen=True):
     troubles: dict[str, int]
 
 
+class Orders(msgspec.Struct, frozen=True):
+    """The side that sends real orders. `resting` are orders of ours at the exchange; `unguarded` is what is held
+    without a stop, by symbol, and should be empty; `unknown` are orders of which nobody knows what became of them.
+
+    `standing` is what the newest audit could not put right, `alarms` the last ones and `alarm_count` all of this run;
+    `halted` says why nothing is opened any more. `dust` is what is owned and cannot be sold. `journal` is "" when it
+    is well, `journal_waiting` what it has still to write.
+    """
+
+    connected: bool
+    resting: int
+    unguarded: dict[str, str]
+    unknown: list[str]
+    standing: list[str]
+    halted: str
+    alarms: list[str]
+    alarm_count: int
+    dust: dict[str, str]
+    journal: str
+    journal_waiting: int
+
+
 class Status(msgspec.Struct, frozen=True, tag_field="is", tag="status"):
     """How the daemon is. Times in ms of the market, money in quote currency, `drawdown` a fraction of the peak.
 
     `guards` are those that are on and `waiting` the commands that act at the next instant, in words; `funnel` counts
-    decisions by rule; `lines` say all of it as the log does.
+    decisions by rule; `lines` say all of it as the log does. `vitals`: memory, tasks, queues and the loop's lag.
+    `orders` is there where they are real.
     """
 
     venue: str
@@ -186,6 +215,8 @@ class Status(msgspec.Struct, frozen=True, tag_field="is", tag="status"):
     streams: Streams
     warnings: list[str]
     lines: list[str]
+    vitals: Vitals | None = None
+    orders: Orders | None = None
 
 
 class Malformed(msgspec.Struct, frozen=True, tag_field="is", tag="malformed"):

@@ -8,11 +8,15 @@ import os
 from trader.core.events import Action, OperatorCommand
 from trader.core.settings import Settings
 from trader.core.trade import Trade
-from trader.engine.control.messages import Changed, OpenTrade, PendingEntry, Status, Streams
+from trader.engine.control.messages import Changed, OpenTrade, Orders, PendingEntry, Status, Streams
+from trader.engine.live.order_side import OrderSide
 from trader.engine.live.status import funnel_counts, guards_on, stop_distance, troubles
 from trader.engine.live.trader import LiveWebSocketTrader
 from trader.trading.book import Book, Pending
 from trader.trading.changes import value_of
+
+#: The newest alarms are told.
+MOST_ALARMS = 5
 
 
 def status_of(trader: LiveWebSocketTrader, settings: Settings, venue: str) -> Status:
@@ -43,6 +47,27 @@ def status_of(trader: LiveWebSocketTrader, settings: Settings, venue: str) -> St
         streams=_streams(trader),
         warnings=trader.warnings(),
         lines=trader.status_lines(),
+        vitals=trader.vitals(),
+        orders=None if trader.orders is None else orders_of(trader.orders),
+    )
+
+
+def orders_of(side: OrderSide) -> Orders:
+    """Return how the side is that sends orders."""
+    desk, health = side.desk, side.journal.health()
+    every = [each for holding in desk.holdings.values() for each in holding.sent.values()]
+    return Orders(
+        connected=side.connected,
+        resting=sum(each.rests for each in every),
+        unguarded={symbol: f"{quantity.normalize():f}" for symbol, quantity in desk.unguarded.items()},
+        unknown=[each.client_id for each in every if each.in_doubt],
+        standing=side.standing,
+        halted=desk.halted,
+        alarms=desk.alarms[-MOST_ALARMS:],
+        alarm_count=len(desk.alarms),
+        dust={coin: f"{quantity.normalize():f}" for coin, quantity in desk.dust.balances.items() if quantity},
+        journal=health.trouble,
+        journal_waiting=health.waiting,
     )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from trader.core.commands import SubmitOrder
+from trader.core.commands import AmendStop, SubmitOrder
 from trader.core.errors import InvariantError
 from trader.core.events import Event, Instant
 from trader.core.order import OrderRequest, Role
@@ -23,11 +23,14 @@ MOST_WORDS = 20
 class CarefulEngine:
     """Steps `engine` through instants. `distrusted` once the books have contradicted themselves.
 
+    `contradicted` is called then: the event is in no journal.
+
     From then on entries are paused, also after a restart; stops, targets and closings go on, and a person is told.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, contradicted: Callable[[], object] = lambda: None) -> None:
         self.engine = engine
+        self._contradicted = contradicted
         self._said: set[str] = set()
 
     @property
@@ -38,8 +41,12 @@ class CarefulEngine:
     def step(self, instant: Instant) -> None:
         """Take one instant as `Engine.step` does; a late one leaves alone what is newer."""
         if instant.late:
-            with as_it_stood(instant, self.engine.logic.book, self.engine.broker.state):
+            with as_it_stood(instant, self.engine.logic.book, self.engine.broker.state) as moved:
                 self._step(instant)
+            for trade in moved:
+                self.engine.broker.send(
+                    AmendStop(trade.position_id, trade.stop_order_id, trade.stop, trade.stop_reason)
+                )
         else:
             self._step(instant)
 
@@ -62,6 +69,7 @@ class CarefulEngine:
         book.pool.booked = book.pool.free + book.reserved
         for request in self._unprotected():
             self.engine.broker.send(SubmitOrder(request))
+        self._contradicted()
         if words not in self._said and len(self._said) < MOST_WORDS:
             self._said.add(words)
             log.error(

@@ -1,35 +1,56 @@
-"""The embedded exchange as a process of our own: it begins and ends with the daemon, however that ends."""
+"""The embedded exchange as a process of our own: it begins and ends with the daemon, however that ends.
+
+Where orders go to it, it has one account, whose key is made anew at each start and told over a pipe. What that account
+holds is in a file of the exchange's beside it, and goes on at the next start.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import re
+import secrets
+import string
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from decimal import Decimal
 from pathlib import Path
 
 from trader.core.errors import Unavailable
 from trader.core.settings import Settings
+from trader.engine.live.snapshot import put_aside
+from trader.engine.redaction import redactor
+from trader.engine.safety.gate import orders_wanted
+from trader.engine.settings.layers import BARE_NAMES
+from trader.exchange.binance.trade_client import Credentials
 
 #: What the embedded exchange prints once it listens.
 LISTENING = re.compile(r"listening on (http://127\.0\.0\.1:\d+)")
 START_S = 60.0
 STOP_S = 2.0
 LOG_NAME = "exchange.log"
+#: Where the exchange keeps what the account holds.
+ACCOUNTS_NAME = "exchange-accounts.msgpack"
+LETTERS = string.ascii_letters + string.digits
 #: Lines of its log that are shown when it fails.
 LAST_LINES = 3
 ROOT = Path(__file__).resolve().parents[3]
 
 
 class Child:
-    """A running embedded exchange at `url`."""
+    """A running embedded exchange at `url`; `credentials` are those of the account there, None without one."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, log: Path, credentials: Credentials | None) -> None:
         self.url = ""
+        self.credentials = credentials
         self._process = process
         self._log = log
+
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._process.pid
 
     async def listening(self) -> None:
         """Wait until it listens; raise `Unavailable` with its words when it ends instead, or takes too long."""
@@ -74,13 +95,17 @@ class Child:
 async def embedded_child(settings: Settings, home: Path, at: int | None) -> AsyncIterator[Child]:
     """Run the embedded exchange on a generated market, held at `at` (ms), or at the start of its play.
 
+    With `at` its account goes on with what is kept in `home`; without, a new one begins and what is kept is put aside.
     It has no log of ours: what it says goes to a file in `home`, which must be there. Its input is a pipe from us, and
     when that closes, as it does when we are killed, it stops.
     """
+    credentials = _new_account() if orders_wanted(settings) else None
+    if at is None and has_accounts(home):
+        put_aside(home / ACCOUNTS_NAME)
     with (home / LOG_NAME).open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "trader.cli", *_options(settings, at)),
+            *("-m", "trader.cli", *_options(settings, at), *_trading(settings, home, credentials)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
@@ -88,12 +113,60 @@ async def embedded_child(settings: Settings, home: Path, at: int | None) -> Asyn
             env=_environment(os.environ),
             start_new_session=True,
         )
-    child = Child(process, home / LOG_NAME)
+    child = Child(process, home / LOG_NAME, credentials)
     try:
+        if credentials is not None:
+            await _tell(process, f"{credentials.api_key} {credentials.api_secret} {_balance(settings)}\n")
         await child.listening()
         yield child
     finally:
         await child.stop()
+
+
+def has_accounts(home: Path) -> bool:
+    """Tell whether an exchange of our own has left what its account holds."""
+    return (home / ACCOUNTS_NAME).exists()
+
+
+def _new_account() -> Credentials:
+    """Return a key and a secret that nobody else has ever seen."""
+    key, secret = ("".join(secrets.choice(LETTERS) for _ in range(64)) for _ in range(2))
+    redactor.remember(secret)
+    return Credentials(key, secret)
+
+
+def _balance(settings: Settings) -> str:
+    return f"{settings.QUOTE}={Decimal(repr(settings.BACKTEST_INITIAL_CAPITAL)):f}"
+
+
+async def _tell(process: asyncio.subprocess.Process, text: str) -> None:
+    """Say something to the exchange on its input; one that has ended will be found so by whoever waits for it."""
+    assert process.stdin is not None
+    with suppress(ConnectionError):
+        process.stdin.write(text.encode())
+        await process.stdin.drain()
+
+
+def _trading(settings: Settings, home: Path, credentials: Credentials | None) -> list[str]:
+    """Return the options of an exchange that takes orders: its prices and fees are those of a simulated fill.
+
+    It waits at each close until the orders of that instant are answered, so its speed decides nothing.
+    """
+    if credentials is None:
+        return []
+    exits = settings.EXIT_TIMEFRAME or min(settings.TIMEFRAMES, key=lambda timeframe: timeframe.ms)
+    costs = {
+        "SLIPPAGE_PCT": settings.SLIPPAGE_PCT,
+        "TAKER_FEE.spot": settings.TAKER_FEE.spot,
+        "TAKER_FEE.futures": settings.TAKER_FEE.futures,
+        "MAKER_FEE.spot": settings.MAKER_FEE.spot,
+        "MAKER_FEE.futures": settings.MAKER_FEE.futures,
+    }
+    return [
+        *("--account-from-stdin", "--lockstep", "--judge", exits.value),
+        *("--keep", str((home / ACCOUNTS_NAME).resolve())),
+        *(part for name, value in costs.items() for part in ("--set", f"{name}={value}")),
+    ]
 
 
 def _options(settings: Settings, at: int | None) -> list[str]:
@@ -108,6 +181,6 @@ def _options(settings: Settings, at: int | None) -> list[str]:
 def _environment(ours: Mapping[str, str]) -> dict[str, str]:
     """Return an environment without settings: they came by options; keys and a broken file are none of its business."""
     kept = {name: value for name, value in ours.items() if not name.startswith(("TRADER_", "BINANCE_"))}
-    for name in ("MODE", "DATA_SOURCE", "BACKTEST_INITIAL_CAPITAL", "NUM_WORKERS"):
+    for name in BARE_NAMES:
         kept.pop(name, None)
     return kept | {"PYTHONPATH": str(ROOT)}

@@ -51,10 +51,11 @@ class Keeper:
         if encoded != self._saved and await self._write("the snapshot", lambda: self._snapshots.save(encoded)):
             self._saved = encoded
 
-    async def close(self, encoded: bytes) -> None:
-        """Write all that is not written yet; nothing can be written afterwards."""
+    async def close(self, encoded: bytes | None) -> None:
+        """Write all that is not written yet, and a last snapshot if there is one; nothing can be written afterwards."""
         await self.flush()
-        await self._write("the snapshot", lambda: self._snapshots.save(encoded))
+        if encoded is not None:
+            await self._write("the snapshot", lambda: self._snapshots.save(encoded))
         self._thread.shutdown(wait=False)
 
     async def _write(self, what: str, write: Callable[[], object]) -> bool:

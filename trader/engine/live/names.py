@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from trader.core.settings import Settings
-from trader.engine.live.status import utc
+from trader.core.timeframe import utc
 from trader.exchange.embedded.options import parse_time
 
 

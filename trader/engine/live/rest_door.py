@@ -28,6 +28,7 @@ class SilentTogether:
 
     def __init__(self, own: WeightGovernor, other: WeightGovernor) -> None:
         self.limit = own.limit
+        self.waiting = 0  # who waits here waits at one of the two, and is counted there
         self.offset_s = 0.0
         self._own = own
         self._other = other

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
-import re
 import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,25 +12,30 @@ from pathlib import Path
 
 import msgspec
 
-from trader.core.errors import TraderError
+from trader.core.errors import ConfigError, TraderError
 from trader.core.settings import Settings
+from trader.core.timeframe import utc
 from trader.engine.control.desk import Desk
 from trader.engine.control.door import open_door
+from trader.engine.live.child import has_accounts
+from trader.engine.live.days import DayOver, watching_days
+from trader.engine.live.homes import LOCK_NAME, home_of, store_of
 from trader.engine.live.keeper import SNAPSHOT_NAME
 from trader.engine.live.lock import only_daemon
 from trader.engine.live.names import child_name, readable
+from trader.engine.live.order_side import open_journal
 from trader.engine.live.patience import until_reached
+from trader.engine.live.recall import Recalled, misfit_of_coins, recall
 from trader.engine.live.snapshot import Snapshot, Snapshots
-from trader.engine.live.status import utc
 from trader.engine.live.trader import LiveWebSocketTrader
-from trader.engine.live.venue import Venue, is_own_child, open_venue, refuse_modes_without_orders
-from trader.market.store import Store
+from trader.engine.live.venue import Venue, is_own_child, open_venue
+from trader.engine.safety.gate import orders_wanted, require_start
+from trader.journal.journal import Journal
 from trader.trading.book import Book
 from trader.trading.notes import Audience
 
 log = logging.getLogger(__name__)
 
-LOCK_NAME = "trader.lock"
 #: A stop that takes longer than this is cut short.
 STOP_S = 3.5
 #: What makes an audience, given the daemon's home and how many parts its pool has closed before: None for a new pool.
@@ -56,30 +59,11 @@ class Ending(msgspec.Struct, frozen=True):
     interrupted: bool
 
 
-def home_of(settings: Settings) -> Path:
-    """Return the folder of the daemon's own files: lock, snapshot, log of trades."""
-    return Path(settings.DATA_DIR) / "live" / f"{settings.MODE}-{settings.MARKET}"
-
-
-def homes_of(data: Path) -> list[Path]:
-    """Return the homes of daemons below a `DATA_DIR`, whether they run or not."""
-    return sorted(path for path in (data / "live").glob("*-*") if path.is_dir())
-
-
-def store_of(settings: Settings, name: str, embedded: bool) -> Store:
-    """Return the store of a venue: the user's own for real candles, one apart for whatever an embedded one plays."""
-    if not embedded:
-        return Store(Path(settings.DATA_DIR))
-    slug = re.sub(r"\W+", "-", name)[:40].strip("-")
-    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-    return Store(home_of(settings) / f"candles-{slug}-{digest}")
-
-
-async def run_session(settings: Settings, make_audience: MakeAudience) -> Ending:
-    """Trade until SIGTERM, Ctrl-C, or the end of an embedded play."""
-    refuse_modes_without_orders(settings)
+async def run_session(settings: Settings, make_audience: MakeAudience, day_over: DayOver | None = None) -> Ending:
+    """Trade until SIGTERM, Ctrl-C, or the end of an embedded play; `day_over` is told of each UTC day that ends."""
+    require_start(settings)
     stop = _Stop()
-    session = asyncio.create_task(_session(settings, make_audience, stop))
+    session = asyncio.create_task(_session(settings, make_audience, stop, day_over))
     stop.watch(session)
     try:
         return Ending(await session, stop.interrupted)
@@ -97,7 +81,7 @@ async def run_session(settings: Settings, make_audience: MakeAudience) -> Ending
         stop.release()
 
 
-async def _session(settings: Settings, make_audience: MakeAudience, stop: _Stop) -> Outcome:
+async def _session(settings: Settings, make_audience: MakeAudience, stop: _Stop, day_over: DayOver | None) -> Outcome:
     home, audience = home_of(settings), cache(make_audience)
     with only_daemon(home / LOCK_NAME):
         async with AsyncExitStack() as stack:
@@ -106,7 +90,8 @@ async def _session(settings: Settings, make_audience: MakeAudience, stop: _Stop)
                 return await stack.enter_async_context(_ready(settings, home, audience))
 
             venue, trader = await (begin() if is_own_child(settings) else until_reached(begin))
-            return await _trade(settings, venue, home, trader, stop)
+            async with watching_days(lambda: trader.book.time, day_over):
+                return await _trade(settings, venue, home, trader, stop)
 
 
 @asynccontextmanager
@@ -114,14 +99,34 @@ async def _ready(
     settings: Settings, home: Path, make_audience: MakeAudience
 ) -> AsyncIterator[tuple[Venue, LiveWebSocketTrader]]:
     """Open the venue, with a trader on it that is ready to run."""
-    found = _first_look(settings, home)
-    async with open_venue(settings, home, found.at if found else None) as venue:
-        snapshot = await _fitting(found, venue, home)
+    async with AsyncExitStack() as stack:
+        journal = await stack.enter_async_context(open_journal(settings, home)) if orders_wanted(settings) else None
+        recalled = await _recalled(settings, journal) if journal is not None else None
+        found = _first_look(settings, home) if journal is None else recalled.snapshot if recalled else None
+        venue = await stack.enter_async_context(open_venue(settings, home, found.at if found else None))
+        snapshot = await _fitting(found, venue, None if journal is not None else home)
+        pool = recalled.pool if recalled is not None and snapshot is not None else None
         audience = make_audience(home, snapshot.book.part_count if snapshot else None)
         store = store_of(settings, venue.name, venue.embedded)
-        trader = LiveWebSocketTrader(settings, venue, store, home, audience, snapshot)
+        trader = LiveWebSocketTrader(settings, venue, store, home, audience, snapshot, journal, pool)
+        stack.push_async_callback(trader.let_go)
         await trader.initialize()
         yield venue, trader
+
+
+async def _recalled(settings: Settings, journal: Journal) -> Recalled | None:
+    """Return what the journal remembers of this run's pool."""
+    found = await asyncio.to_thread(recall, journal.place)
+    if found is None:
+        return None
+    if is_own_child(settings) and found.snapshot.venue != child_name(settings):
+        log.warning("%s; a new pool begins", _other_venue(found.snapshot, readable(child_name(settings))))
+        return None
+    if is_own_child(settings) and not has_accounts(journal.place.home):
+        log.warning("the exchange on this machine has lost its account: a new pool begins")
+        return None
+    misfit_of_coins(found.snapshot, settings)
+    return found
 
 
 async def _trade(settings: Settings, venue: Venue, home: Path, trader: LiveWebSocketTrader, stop: _Stop) -> Outcome:
@@ -130,7 +135,8 @@ async def _trade(settings: Settings, venue: Venue, home: Path, trader: LiveWebSo
     async with open_door(home, Desk(trader, settings, home, venue.title)):
         await trader.run()
     if trader.finished:
-        Snapshots(home / SNAPSHOT_NAME).put_aside()
+        if not orders_wanted(settings):
+            Snapshots(home / SNAPSHOT_NAME).put_aside()
     else:
         log.info("stopped; what is open stays open and is taken up at the next start:")
         trader.say_open()
@@ -199,27 +205,40 @@ def _first_look(settings: Settings, home: Path) -> Snapshot | None:
 def misfit(snapshot: Snapshot, settings: Settings) -> str | None:
     """Return in words why a snapshot is not of the run that the settings ask for, as far as that is known before."""
     if is_own_child(settings) and snapshot.venue != child_name(settings):
-        return f"it is of {readable(snapshot.venue)}, this run trades on {readable(child_name(settings))}"
+        return _other_venue(snapshot, readable(child_name(settings)))
     if set(snapshot.coins) != set(settings.COINS):
         return f"it is of {', '.join(snapshot.coins)}, this run trades {', '.join(settings.COINS)}"
     return None
 
 
-async def _fitting(snapshot: Snapshot | None, venue: Venue, home: Path) -> Snapshot | None:
-    """Return the snapshot if it is of this venue and not of its future; put it aside otherwise."""
+def _other_venue(snapshot: Snapshot, title: str) -> str:
+    return f"it is of {readable(snapshot.venue)}, this run trades on {title}"
+
+
+async def _fitting(snapshot: Snapshot | None, venue: Venue, home: Path | None) -> Snapshot | None:
+    """Return the snapshot if it is of this venue and not of its future; put it aside otherwise.
+
+    One of a journal has no `home`: it stays where it is.
+    """
     if snapshot is None:
         return None
     reason = await misfit_of_venue(snapshot, venue)
     if reason is None:
         return snapshot
-    _aside(Snapshots(home / SNAPSHOT_NAME), reason)
+    if home is None:
+        if not venue.embedded:
+            how = "close all with the settings it had, or name another DATA_DIR for a new pool"
+            raise ConfigError([f"the pool of the journal does not fit, {reason}: {how}"])
+        log.warning("the pool of the journal does not fit: %s; a new pool begins", reason)
+    else:
+        _aside(Snapshots(home / SNAPSHOT_NAME), reason)
     return None
 
 
 async def misfit_of_venue(snapshot: Snapshot, venue: Venue) -> str | None:
     """Return in words why a snapshot is not of the market that was found, None when it is."""
     if snapshot.venue != venue.name:
-        return f"it is of {readable(snapshot.venue)}, this run trades on {venue.title}"
+        return _other_venue(snapshot, venue.title)
     now = await venue.market_time()
     if now < snapshot.at:
         return f"it was written at {utc(snapshot.at)} of the market, where it is only {utc(now)}"

@@ -36,6 +36,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     broker: BrokerState
 
 
+_decode = msgspec.msgpack.Decoder(Snapshot).decode
+
+
 class Snapshots:
     """The snapshot file of one daemon."""
 
@@ -91,4 +94,4 @@ def encode(snapshot: Snapshot) -> bytes:
 
 def decode(encoded: bytes) -> Snapshot:
     """Return the snapshot in `encoded`; raise `MsgspecError` when it is none."""
-    return msgspec.msgpack.decode(encoded, type=Snapshot)
+    return _decode(encoded)

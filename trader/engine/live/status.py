@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import msgspec
 
 from trader.core.events import Instant
+from trader.core.timeframe import utc
 from trader.core.trade import Trade
 from trader.engine.live.instants import Counters
 from trader.exchange.binance.states import StreamStats
@@ -97,11 +97,6 @@ def funnel_counts(book: Book) -> dict[str, int]:
             for rule, count in rules.items():
                 counts[rule] = counts.get(rule, 0) + count
     return dict(sorted(counts.items(), key=lambda item: -item[1]))
-
-
-def utc(time_ms: int) -> str:
-    """Return a time of the market as a person reads it."""
-    return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def guards_on(book: Book) -> list[str]:

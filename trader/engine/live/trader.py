@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,16 @@ from trader.engine.live.hours import know_hours
 from trader.engine.live.housekeeping import ChangeBell, Housekeeper, KillFile
 from trader.engine.live.intake import Intake
 from trader.engine.live.keeper import Keeper
+from trader.engine.live.order_side import OrderSide
 from trader.engine.live.snapshot import VERSION, Snapshot, encode
 from trader.engine.live.status import Pulse, open_trades, status_lines
 from trader.engine.live.takeup import take_up
 from trader.engine.live.venue import Venue
+from trader.engine.live.vitals import LagMeter, Vitals, vitals, vitals_line
 from trader.engine.narrator import Audiences
 from trader.engine.streams import plan_streams
+from trader.journal.journal import Journal
+from trader.journal.scribe import Witness
 from trader.market.instruments import instruments
 from trader.market.store import Store
 from trader.simulation.broker import SimulatedBroker
@@ -53,13 +57,22 @@ CROWD = 2_000
 
 
 class LiveWebSocketTrader:
-    """Trades one market live on simulated fills. `initialize`, then `run`; `stop` ends `run` within seconds.
+    """Trades one market live. `initialize`, then `run`; `stop` ends `run` within seconds.
 
-    `home` keeps the snapshot, `store` the candles. `finished` tells after `run` that the market's play had ended.
+    With a `journal` orders go to the exchange, and `pool` is the one in it that goes on; without, fills are simulated
+    and `home` keeps a snapshot. `store` keeps the candles. `finished` tells after `run` that the play had ended.
     """
 
     def __init__(
-        self, settings: Settings, venue: Venue, store: Store, home: Path, audience: Audience, snapshot: Snapshot | None
+        self,
+        settings: Settings,
+        venue: Venue,
+        store: Store,
+        home: Path,
+        audience: Audience,
+        snapshot: Snapshot | None,
+        journal: Journal | None = None,
+        pool: int | None = None,
     ) -> None:
         self._settings = settings
         self._venue = venue
@@ -68,12 +81,17 @@ class LiveWebSocketTrader:
         self._bell = ChangeBell()
         self.deeds = Deeds()
         self._audience = Audiences([audience, self._bell, self.deeds])
+        self._journal = journal
+        self._pool = pool
+        self._unjudged: dict[str, list[int]] = dict(snapshot.missing) if snapshot else {}
+        self._orders: OrderSide | None = None
         self._keeper = Keeper(store, settings.MARKET, home)
         self._funding: FundingWatch | None = None
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._behind: set[str] = set()
         self.pulse = Pulse()
+        self.lag = LagMeter()
         self.finished = False
 
     async def initialize(self) -> None:
@@ -88,20 +106,21 @@ class LiveWebSocketTrader:
         self._anchor = snapshot.anchor if snapshot else start
         self.intake = Intake(settings, venue, self.plan, start, self._wake)
         self.intake.assembler.times.begin(time.monotonic())
-        if settings.MARKET == "futures":
+        if settings.MARKET == "futures" and self._journal is None:  # else the account says what was taken
             wait_s = settings.INSTANT_WAIT_MS.futures / 1000
             late = not venue.embedded
             self._funding = FundingWatch(venue.rest, self.intake.announced, start, wait_s, publishes_late=late)
         self._history = History(settings, self._store, venue.rest, self.intake.feeds, self.plan)
         await self._history.fetch(self._anchor, start)
-        await self._wire(start)
+        await self._wire(start, info)
         if snapshot is not None:
             await take_up(self._careful, snapshot, self.plan, self._history, self._funding, start)
+            self._unjudged = {}
             self.say_open()
         self.kill_file = KillFile(Path(settings.DATA_DIR) / "KILL", is_thrown_by(self.book, BY_FILE))
         self._look_for_kill()
 
-    async def _wire(self, start: int) -> None:
+    async def _wire(self, start: int, info: Mapping[str, Any]) -> None:
         """Make core and broker, new or from the snapshot, and bring the kernels to `start`."""
         settings, plan, snapshot = self._settings, self.plan, self._snapshot
         live = LiveOpinions(strategy_called(settings.STRATEGY), plan.streams, settings.PRELOAD_CANDLES)
@@ -116,11 +135,24 @@ class LiveWebSocketTrader:
         book, state = (snapshot.book, snapshot.broker) if snapshot else (None, None)
         if book is not None:
             settle_changes(book, settings)
-        book = book or Book.of(settings.BACKTEST_INITIAL_CAPITAL)
+        if self._journal is not None:
+            self._orders = OrderSide(settings, self._venue, self._journal, plan)
+        book = book or Book.of(await self._orders.capital() if self._orders else settings.BACKTEST_INITIAL_CAPITAL)
         await know_hours(book, settings, plan, self._store, snapshot.at if snapshot else start)
-        logic = TradingLogic(settings, plan.exits, grids, self._opinions, self._audience, book)
-        self.engine = Engine(logic, SimulatedBroker(settings, plan.exits, grids, logic, state))
-        self._careful = CarefulEngine(self.engine)
+        if self._orders is not None:
+            await self._orders.open(book, info, grids, self._anchor, self._pool)
+            audience = Audiences([self._audience, self._orders.scribe])
+            opinions = Witness(self._opinions, self._orders.scribe)
+            logic = TradingLogic(settings, plan.exits, grids, opinions, audience, book)
+            self.engine = Engine(logic, self._orders, self._orders.scribe)
+        else:
+            logic = TradingLogic(settings, plan.exits, grids, self._opinions, self._audience, book)
+            self.engine = Engine(logic, SimulatedBroker(settings, plan.exits, grids, logic, state))
+        self._careful = CarefulEngine(self.engine, self._save)
+        if self._orders is not None:
+            self._orders.wire(self._careful)
+            self._save()
+            self._orders.take_up()
 
     async def _reload(self, symbol: str, end: int) -> None:
         """Bring a coin's kernels and longer candles to `end`, from the anchor on."""
@@ -140,6 +172,11 @@ class LiveWebSocketTrader:
         self._stopping.set()
         self._wake.set()
 
+    async def let_go(self) -> None:
+        """Close what a start that failed has left open; behind a run there is nothing."""
+        if self._orders is not None:
+            await self._orders.let_go()
+
     async def run(self) -> None:
         """Trade until `stop`, or until an embedded play has ended and everything is closed; raise what goes wrong."""
         keeping = Housekeeper(self._venue, self.intake, self._keeper, self._settings.STATUS_EVERY_S, self.say_status)
@@ -147,8 +184,9 @@ class LiveWebSocketTrader:
             self._trade(),
             self.intake.run(),
             keeping.run(self._look_for_kill),
-            keeping.save_changes(self._bell, self._encoded),
             self._venue.watch(),
+            self.lag.run(),
+            keeping.save_changes(self._bell, self._encoded) if self._orders is None else self._orders.run(),
         ]
         tasks = [asyncio.create_task(job) for job in jobs]
         try:
@@ -170,11 +208,21 @@ class LiveWebSocketTrader:
             await asyncio.gather(trading, streaming, *beside, return_exceptions=True)
             if self._funding is not None:
                 await self._funding.stop()
+            if self._orders is not None:
+                await self._orders.close()
+                if not self.finished:
+                    self._save()
         finally:
-            await self._keeper.close(self._encoded())
+            await self._keeper.close(self._encoded() if self._orders is None else None)
+
+    def _save(self) -> None:
+        """Write a checkpoint where there is a journal; else the snapshot is written when the bell has rung."""
+        if self._orders is not None:
+            self._orders.save(self._encoded())
 
     def _encoded(self) -> bytes:
         missing = {symbol: sorted(self.intake.assembler.missing(symbol)) for symbol in self.intake.assembler.gaps}
+        missing = self._unjudged | missing
         at = max(self.book.time, self._anchor)
         coins, state = self._settings.COINS, self.engine.broker.state
         return encode(
@@ -190,6 +238,7 @@ class LiveWebSocketTrader:
             if instant is not None:
                 await self._take(instant)
             elif await self._idle():
+                await self._finish()
                 return
             if instant is None or time.monotonic() >= turn_ends:
                 await asyncio.sleep(0)
@@ -199,6 +248,8 @@ class LiveWebSocketTrader:
     async def _begin(self) -> None:
         """Let a held play begin once the streams are subscribed: nothing of it is missed."""
         await self.intake.connected.wait()
+        if self._orders is not None:
+            await self._orders.listening()
         times = self.intake.assembler.times
         if await self._venue.start_play():
             times.begin(time.monotonic())
@@ -210,7 +261,6 @@ class LiveWebSocketTrader:
         """Ask for what is missing and wait for more; tell whether the play is over."""
         self.intake.ask_for_lacking()
         if self.intake.is_over():
-            self._finish()
             return True
         with suppress(TimeoutError):
             async with asyncio.timeout(self.intake.pause_s(LOOK_EVERY_S)):
@@ -225,9 +275,15 @@ class LiveWebSocketTrader:
         elif self.intake.assembler.gaps:
             self._hold(self.intake.assembler.gaps)
         funding = await self._due_funding(instant)
+        if self._orders is not None and not instant.late:
+            await self._orders.before(instant, arrived_s)
         self._careful.step(msgspec.structs.replace(instant, funding=funding) if funding else instant)
         self._opinions.muted = self._careful.distrusted
-        self.deeds.look(self.book, instant.time)
+        self.deeds.look(self.book, instant.time, self._under_way)
+        if self._orders is not None and not instant.late:
+            if self._orders.is_save_due(instant):
+                self._save()
+            await self._orders.after(instant)
         exits = self.plan.exits
         self._keeper.keep([candle for candle in instant.candles if exits[candle.symbol] is candle.timeframe])
         self.pulse.count(instant, arrived_s)
@@ -254,9 +310,12 @@ class LiveWebSocketTrader:
         exposed = {trade.symbol for trade in self.book.trades.values()}
         return await self._funding.due(instant.time, exposed | {p.request.symbol for p in self.book.pending.values()})
 
-    def _finish(self) -> None:
+    async def _finish(self) -> None:
         log.info("the play has ended: open trades close at their last prices (end_of_data)")
-        self.engine.finish()
+        if self._orders is None:
+            self.engine.finish()
+        else:
+            await self._orders.finish()
         self.finished = True
 
     def _look_for_kill(self) -> None:
@@ -268,6 +327,18 @@ class LiveWebSocketTrader:
         """Let a command in: it is taken among the guards of the next instant, and survives a stop before that."""
         self._careful.process(command)
         self._bell.rung.set()
+
+    def follow_deeds(self) -> None:
+        """See what has become of commands between two instants: an exchange answers when it likes."""
+        self.deeds.look(self.book, self.book.time, self._under_way)
+
+    def _under_way(self, symbol: str) -> list[str]:
+        return self._orders.desk.ending(symbol) if self._orders is not None else []
+
+    @property
+    def orders(self) -> OrderSide | None:
+        """The side that sends real orders, None where fills are simulated."""
+        return self._orders
 
     @property
     def ending(self) -> bool:
@@ -295,7 +366,14 @@ class LiveWebSocketTrader:
         """Return how the daemon is."""
         intake = self.intake
         stats, counters = intake.stats, intake.assembler.counters
-        return status_lines(self.book, self.pulse, stats, counters, intake.repaired, self.market_ms)
+        lines = status_lines(self.book, self.pulse, stats, counters, intake.repaired, self.market_ms)
+        return [*lines, vitals_line(self.vitals())]
+
+    def vitals(self) -> Vitals:
+        """Return memory, tasks, queues and the loop's lag."""
+        queues = {"instants": self.intake.assembler.waiting, "requests": self._venue.rest.gate.waiting}
+        queues |= {} if self._orders is None else self._orders.queues
+        return vitals(self.lag.lag, queues)
 
     def warnings(self) -> list[str]:
         """Return what a person should look at."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -19,8 +20,11 @@ from trader.core.timeframe import MINUTE_MS, SECOND_MS, Timeframe
 from trader.engine.live.child import Child, embedded_child
 from trader.engine.live.names import play_name, readable
 from trader.engine.live.rest_door import rest_door
+from trader.engine.safety.gate import address_faults, goes_to_this_machine
 from trader.exchange.binance.endpoints import Endpoints, endpoints
 from trader.exchange.binance.rest import BinanceRest
+
+log = logging.getLogger(__name__)
 
 #: REST may lag so far behind the streams, ms: a candle that it does not show by then does not exist.
 REST_LAG_MS = 2_000
@@ -42,13 +46,15 @@ class PlayState(msgspec.Struct, frozen=True):
     columns: dict[str, dict[str, Sequence[str]]]
     data: str | None = None
     end: int | None = None
+    lockstep: bool = False
 
 
 class Venue:
     """An open market. `name` is what a snapshot must agree with: the same venue, and when embedded the same play;
     `title` is the same for people.
 
-    `keeps_time`: wall time says something about the market's; not so where a play goes as fast as it can.
+    `credentials` are those of the account that an exchange of our own has made for us, None elsewhere. `keeps_time`:
+    wall time says something about the market's; not so where a play goes as fast as it can.
     """
 
     def __init__(
@@ -66,9 +72,11 @@ class Venue:
         self.title = readable(self.name)
         self.first_state = state
         self.keeps_time = state is None or state.speed != "max"
+        self.lockstep = state is not None and state.lockstep
         self._market = settings.MARKET
         self._coins = settings.COINS
         self._child = child
+        self.credentials = child.credentials if child else None
         self._offset_ms = 0
 
     async def play(self) -> PlayState | None:
@@ -82,6 +90,10 @@ class Venue:
             return False
         await _ask("POST", f"{self.endpoints.rest}/control/start")
         return True
+
+    async def go(self, time_ms: int) -> None:
+        """Let a play in lockstep pass `time_ms`."""
+        await _ask("POST", f"{self.endpoints.rest}/control/go?time={time_ms}")
 
     async def market_time(self) -> int:
         """Ask for the time of the market, ms: of the play, or of the venue's server."""
@@ -150,7 +162,10 @@ class Venue:
 @asynccontextmanager
 async def open_venue(settings: Settings, home: Path, at: int | None = None) -> AsyncIterator[Venue]:
     """Open the venue of `MODE`; an embedded exchange without `REST_URL` is started as a child, held at `at` (ms)."""
-    refuse_modes_without_orders(settings)
+    if faults := address_faults(settings):
+        raise ConfigError(faults)
+    if goes_to_this_machine(settings):
+        log.warning("MODE=%s goes to %s on this machine: nothing reaches Binance", settings.MODE, settings.REST_URL)
     if is_own_child(settings):
         async with embedded_child(settings, home, at) as child, _connected(settings, child.url, home, child) as venue:
             yield venue
@@ -162,20 +177,6 @@ async def open_venue(settings: Settings, home: Path, at: int | None = None) -> A
 def is_own_child(settings: Settings) -> bool:
     """Tell whether the daemon plays a market of its own."""
     return settings.MODE == "embedded" and not settings.REST_URL
-
-
-def refuse_modes_without_orders(settings: Settings) -> None:
-    """Raise `ConfigError` for modes that would need real orders, and for addresses that do not belong together."""
-    if settings.MODE in ("demo", "testnet", "live"):
-        raise ConfigError(
-            f"MODE={settings.MODE} sends real orders, which this version cannot do yet; allowed: embedded (an exchange "
-            "on this machine), paper (Binance's public streams, simulated fills)"
-        )
-    if settings.MODE == "paper" and bool(settings.REST_URL) != bool(settings.STREAM_URL):
-        raise ConfigError(
-            "REST_URL and STREAM_URL: only one of them is given, so candles would come from two venues; allowed: both, "
-            "or none"
-        )
 
 
 def venue_endpoints(settings: Settings, rest_url: str = "") -> Endpoints:

@@ -5,7 +5,6 @@ from trader.engine.settings.explain import Finding, cannot_act, dead_settings
 from trader.engine.settings.layers import defaults
 from trader.engine.settings.load import Loaded, Override, from_dict, load, load_preset, remember_secrets
 from trader.engine.settings.presets import preset_names
-from trader.engine.settings.unbuilt import refuse_unbuilt
 
 __all__ = [
     "Described",
@@ -23,6 +22,5 @@ __all__ = [
     "load",
     "load_preset",
     "preset_names",
-    "refuse_unbuilt",
     "remember_secrets",
 ]

@@ -18,10 +18,10 @@ from trader.engine.settings.layers import Assignment, default_origins, defaults
 from trader.engine.settings.values import child
 
 #: Settings whose values are never shown.
-SECRETS = frozenset({"BINANCE_API_KEY", "BINANCE_API_SECRET", "JOURNAL_URL"})
+SECRETS = frozenset({"BINANCE_API_KEY", "BINANCE_API_SECRET", "KEYSTORE_PASSPHRASE", "JOURNAL_URL"})
 
 #: Settings that are paths.
-PATHS = frozenset({"DATA_DIR", "STAT_DIR", "LOG_FILE"})
+PATHS = frozenset({"DATA_DIR", "STAT_DIR", "LOG_FILE", "KEY_FILE", "KEYSTORE_PASSPHRASE_FILE"})
 
 #: Marks that the validation puts into a place where a value may be of two kinds.
 BRANCHES = frozenset({"number", "table", "word"})

@@ -115,10 +115,12 @@ class _Income(msgspec.Struct):
 
 
 class _Rights(msgspec.Struct):
+    enableWithdrawals: bool
     enableSpotAndMarginTrading: bool = False
     enableFutures: bool = False
-    enableWithdrawals: bool = False
     ipRestrict: bool = False
+    enableInternalTransfer: bool = False
+    permitsUniversalTransfer: bool = False
 
 
 def spot_account(answer: object) -> Account:
@@ -232,9 +234,15 @@ def _income(row: _Income) -> Income:
 
 
 def key_rights(answer: object) -> KeyRights:
-    """Return what a key may do."""
+    """Return what a key may do; an answer that says nothing of withdrawals is malformed, not a no."""
     told = converted(answer, _Rights, "apiRestrictions")
-    return KeyRights(told.enableSpotAndMarginTrading, told.enableFutures, told.enableWithdrawals, told.ipRestrict)
+    return KeyRights(
+        spot=told.enableSpotAndMarginTrading,
+        futures=told.enableFutures,
+        withdraw=told.enableWithdrawals,
+        ip_restricted=told.ipRestrict,
+        transfer=told.enableInternalTransfer or told.permitsUniversalTransfer,
+    )
 
 
 def listen_key(answer: Any) -> str:

@@ -96,7 +96,7 @@ class AccountRest:
         return codec.incomes(await self.client.futures_income_history(**params))
 
     async def key_rights(self) -> KeyRights:
-        """Return what the key may do; only the live spot host knows (`/sapi`)."""
+        """Return what the key may do; only some hosts know (`endpoints.rights_url`)."""
         return codec.key_rights(await self.client.get_account_api_permissions())
 
     async def order_limits(self) -> dict[str, int]:

@@ -20,7 +20,15 @@ from binance import AsyncClient
 from trader.core.errors import ExchangeError, RateLimited, Rejected, Unavailable
 from trader.core.settings import Market
 from trader.exchange.binance.endpoints import Endpoints
-from trader.exchange.binance.errors import CODES, FOREIGN, Outcome, read_answer, translate, translate_exception
+from trader.exchange.binance.errors import (
+    CODES,
+    FOREIGN,
+    OVERLOADED,
+    Outcome,
+    read_answer,
+    translate,
+    translate_exception,
+)
 from trader.exchange.binance.weights import FUNDING_PATHS, weight_of
 
 #: Binance gives up after 10 s itself: whoever waits less never learns what it says.
@@ -34,9 +42,13 @@ _VERSION = re.compile(r"/v\d/")
 
 
 class Gate(Protocol):
-    """Lets requests out within the venue's limit; `limit` a window, `offset_s` the venue's clock minus ours."""
+    """Lets requests out within the venue's limit; `limit` a window, `offset_s` the venue's clock minus ours.
+
+    `waiting` is how many requests wait for room.
+    """
 
     limit: int
+    waiting: int
     offset_s: float
 
     async def admit(self, weight: int, urgent: bool = False) -> Any:
@@ -66,7 +78,9 @@ class Patience(msgspec.Struct, frozen=True):
         return random.uniform(bound / 2, bound)
 
 
-class _Reply(msgspec.Struct, frozen=True):
+class Reply(msgspec.Struct, frozen=True):
+    """An answer as it came."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes
@@ -143,7 +157,7 @@ class GovernedClient(AsyncClient):  # type: ignore[misc]  # the library is untyp
             gate.settle(ticket, used)
         return self._read(where, reply)
 
-    def _read(self, where: str, reply: _Reply) -> Any:
+    def _read(self, where: str, reply: Reply) -> Any:
         if not 200 <= reply.status < 300:
             raise self._refusal(where, reply)
         try:
@@ -151,15 +165,15 @@ class GovernedClient(AsyncClient):  # type: ignore[misc]  # the library is untyp
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise Unavailable(f"{where}: the answer is no JSON ({error}): {reply.body[:120]!r}") from error
 
-    def _refusal(self, where: str, reply: _Reply) -> ExchangeError:
+    def _refusal(self, where: str, reply: Reply) -> ExchangeError:
         answer = read_answer(reply.status, reply.headers, reply.body.decode(errors="replace"))
         error = translate(self.market, where, answer, int(time.time() * 1000))
-        if isinstance(error, RateLimited):
+        if isinstance(error, RateLimited) and error.code != OVERLOADED:  # that says nothing of our limits
             self._gate.pause(error.retry_after_s, error.banned)
         return error
 
-    async def _handle_response(self, response: aiohttp.ClientResponse) -> _Reply:
-        return _Reply(response.status, response.headers, await response.read())
+    async def _handle_response(self, response: aiohttp.ClientResponse) -> Reply:
+        return Reply(response.status, response.headers, await response.read())
 
 
 def _copied(kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,6 +185,6 @@ def _hopeless(error: ExchangeError) -> bool:
     return isinstance(error, RateLimited) and error.banned
 
 
-def _used_weight(path: str, reply: _Reply) -> int | None:
+def _used_weight(path: str, reply: Reply) -> int | None:
     text = reply.headers.get(WEIGHT_HEADER, "")
     return int(text) if text.isdecimal() and path not in WRONG_HEADER else None

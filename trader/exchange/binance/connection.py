@@ -120,7 +120,8 @@ class Connection:
         self._pinged_at = now
         self._pace.take(now)
         try:
-            await asyncio.wait_for(self._socket.ping(), 1.0)
+            async with asyncio.timeout(1.0):
+                await self._socket.ping()
         except (TimeoutError, ConnectionClosed):
             return
 
@@ -196,7 +197,8 @@ class Connection:
         self._waiting[name] = answer
         try:
             await self._socket.send(msgspec.json.encode({"method": method, "params": streams, "id": name}).decode())
-            said = await asyncio.wait_for(answer, self._options.answer_timeout_s)
+            async with asyncio.timeout(self._options.answer_timeout_s):
+                said = await answer
         except (TimeoutError, ConnectionClosed) as error:
             raise Unavailable(f"{method} of {', '.join(streams[:3])}: no answer ({error})") from error
         finally:

@@ -31,6 +31,17 @@ HOSTS = {
 }
 
 
+#: Who tells what a key may do (`/sapi`), by host of REST: the main spot host for all markets, demo and testnet nobody.
+#: Elsewhere, at the embedded exchange, it is REST's own.
+RIGHTS = {
+    "api.binance.com": "https://api.binance.com",
+    "fapi.binance.com": "https://api.binance.com",
+    "demo-api.binance.com": "",
+    "testnet.binance.vision": "",
+    "demo-fapi.binance.com": "",
+}
+
+
 class Endpoints(msgspec.Struct, frozen=True):
     """The addresses of one market of one venue, without a path and without a final slash."""
 
@@ -62,6 +73,15 @@ def endpoints(mode: str, market: Market, rest_url: str = "", stream_url: str = "
         _base("REST_URL", rest_url or rest, ("http", "https")),
         _base("STREAM_URL", stream_url or stream, ("ws", "wss")),
     )
+
+
+def rights_url(endpoints: Endpoints) -> str:
+    """Return the base address at which the rights of a key can be asked, "" where nobody tells them.
+
+    >>> rights_url(Endpoints("futures", "https://fapi.binance.com", "wss://fstream.binance.com"))
+    'https://api.binance.com'
+    """
+    return RIGHTS.get(urlsplit(endpoints.rest).hostname or "", endpoints.rest)
 
 
 def route_of(market: Market, stream: str) -> str:

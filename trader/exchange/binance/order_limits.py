@@ -30,15 +30,15 @@ class _Info(msgspec.Struct):
     rateLimits: list[_Limit] = []
 
 
-def order_limits(answer: object) -> dict[str, int]:
-    """Return the limits of exchangeInfo by window, e.g. `{"10S": 100}`; those of up to a minute."""
+def order_limits(answer: object, longest_s: int = LONGEST_S) -> dict[str, int]:
+    """Return the limits of exchangeInfo by window, e.g. `{"10S": 100}`; those of up to `longest_s` seconds."""
     try:
         info = msgspec.convert(answer, _Info)
     except msgspec.MsgspecError as error:
         raise DataError(f"malformed rateLimits: {error}") from error
     known = [each for each in info.rateLimits if each.rateLimitType == "ORDERS" and each.interval in LETTERS]
     limits = {f"{each.intervalNum}{LETTERS[each.interval][0]}": each.limit for each in known}
-    return {name: limit for name, limit in limits.items() if window_s(name) <= LONGEST_S}
+    return {name: limit for name, limit in limits.items() if window_s(name) <= longest_s}
 
 
 def window_s(name: str) -> int:

@@ -31,6 +31,8 @@ FORCED: tuple[tuple[str, Forced], ...] = (
     ("settlement_autoclose", Forced.SETTLEMENT),
     ("delivery_autoclose", Forced.SETTLEMENT),
 )
+#: Orders of spot that wait for a price before they are on the book.
+WAITING = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"})
 #: Kinds of reports that tell an execution.
 EXECUTED = ("TRADE", "CALCULATED")
 #: Reasons that are none.
@@ -45,6 +47,11 @@ def status_of(word: str, quantity: Decimal, cumulative: Decimal) -> OrderStatus:
     if cumulative <= 0:
         return OrderStatus.OPEN
     return OrderStatus.FILLED if cumulative >= quantity else OrderStatus.PARTLY_FILLED
+
+
+def working_status(status: OrderStatus, kind: str, working: bool) -> OrderStatus:
+    """Return the status of an order of spot: one that waited for a price and is on the book now was triggered."""
+    return OrderStatus.TRIGGERED if status is OrderStatus.OPEN and kind in WAITING and working else status
 
 
 def algo_status_of(word: str, quantity: Decimal, executed: Decimal | None) -> OrderStatus:

@@ -47,7 +47,7 @@ class BinanceRest:
     ) -> None:
         self.market = endpoints.market
         self.client = GovernedClient(endpoints, gate, funding_gate, patience or Patience(), api_key, api_secret)
-        self._gate = gate
+        self.gate = gate
 
     @property
     def server_clock_offset(self) -> int:
@@ -67,7 +67,7 @@ class BinanceRest:
         """Return exchangeInfo as it came (see `symbols.market_info`), and take the weight limit from it."""
         futures = self.market == "futures"
         answer = await (self.client.futures_exchange_info() if futures else self.client.get_exchange_info())
-        self._gate.limit = market_info(answer).weight_limit or self._gate.limit
+        self.gate.limit = market_info(answer).weight_limit or self.gate.limit
         return dict(answer)
 
     async def klines(

@@ -14,6 +14,7 @@ from trader.exchange.binance.order_words import (
     position_side_of,
     reason_of,
     status_of,
+    working_status,
 )
 
 
@@ -50,6 +51,8 @@ class _Order(msgspec.Struct):
     updateTime: int = 0
     time: int = 0
     fills: list[_Fill] = []
+    isWorking: bool | None = None
+    workingTime: int | None = None
 
 
 class _Algo(msgspec.Struct):
@@ -158,7 +161,7 @@ def _order(order: _Order) -> OrderUpdate:
         order.orderId,
         order.side,
         order.origType or order.type,
-        status_of(order.status, quantity, cumulative),
+        working_status(status_of(order.status, quantity, cumulative), order.type, _works(order)),
         quantity,
         cumulative,
         time,
@@ -171,6 +174,11 @@ def _order(order: _Order) -> OrderUpdate:
         order.orderListId,
         forced_of(client_id),
     )
+
+
+def _works(order: _Order) -> bool:
+    """Tell whether an order of spot is on the book; futures do not say."""
+    return (order.workingTime or -1) > 0 if order.isWorking is None else order.isWorking
 
 
 def _execution(fill: _Fill, time: int) -> Execution:

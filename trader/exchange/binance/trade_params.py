@@ -23,20 +23,23 @@ RESTING = frozenset({OrderKind.LIMIT, OrderKind.STOP_LOSS_LIMIT, OrderKind.TAKE_
 def order_params(market: Market, order: NewOrder) -> dict[str, Any]:
     """Return the parameters of an order; the answer is asked for in full."""
     _check(order.client_id, order.kind in KINDS[market], f"{order.kind} orders on {market}")
-    full = "RESULT" if market == "futures" else "FULL"
-    return _given(
-        symbol=order.symbol,
-        side=str(order.side),
-        type=str(order.kind),
-        quantity=order.quantity,
-        price=order.price,
-        stopPrice=order.trigger,
-        timeInForce=order.time_in_force or ("GTC" if order.kind in RESTING else ""),
-        positionSide=_position_side(market, order.position_side),
-        reduceOnly="true" if order.reduce_only else "",
-        newClientOrderId=order.client_id,
-        newOrderRespType=full,
-    )
+    params: dict[str, Any] = {
+        "symbol": order.symbol,
+        "side": order.side,
+        "type": order.kind,
+        "quantity": order.quantity,
+        "newClientOrderId": order.client_id,
+        "newOrderRespType": "RESULT" if market == "futures" else "FULL",
+    }
+    if order.kind is not OrderKind.MARKET or order.position_side is not PositionSide.BOTH or order.reduce_only:
+        params |= _given(
+            price=order.price,
+            stopPrice=order.trigger,
+            timeInForce=order.time_in_force or ("GTC" if order.kind in RESTING else ""),
+            positionSide=_position_side(market, order.position_side),
+            reduceOnly="true" if order.reduce_only else "",
+        )
+    return params
 
 
 def list_params(wanted: NewList) -> dict[str, Any]:

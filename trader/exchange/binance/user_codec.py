@@ -69,8 +69,8 @@ def _event(head: HeadWire, body: bytes) -> tuple[UserMessage, ...]:
     reader = READERS.get(head.e)
     if reader is not None:
         return reader(body)
-    if not head.e and (head.status or head.error is not None):
-        return (_answer(head),)
+    if not head.e and (head.status or head.error is not None or head.id is not None):
+        return (_answer(head),)  # of a stream (USD-M) an answer is no more than its result and id
     return ()
 
 

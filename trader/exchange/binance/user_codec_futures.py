@@ -9,6 +9,7 @@ from trader.core.account import (
     BalanceUpdate,
     ConfigUpdate,
     Execution,
+    FundingUpdate,
     MarginCall,
     OrderUpdate,
     PositionUpdate,
@@ -23,6 +24,7 @@ from trader.exchange.binance.order_words import (
     status_of,
 )
 from trader.exchange.binance.user_wire import (
+    AccountChangesWire,
     AccountWire,
     AlgoWire,
     ConfigWire,
@@ -30,6 +32,9 @@ from trader.exchange.binance.user_wire import (
     MarginCallWire,
     OrderTradeWire,
 )
+
+#: The reason of an ACCOUNT_UPDATE, and the type of an income.
+FUNDING = "FUNDING_FEE"
 
 _decode_order = msgspec.json.Decoder(OrderTradeWire, strict=False).decode
 _decode_algo = msgspec.json.Decoder(AlgoWire, strict=False).decode
@@ -97,8 +102,8 @@ def algo(body: bytes) -> tuple[AlgoUpdate]:
     return (update,)
 
 
-def account(body: bytes) -> tuple[BalanceUpdate | PositionUpdate, ...]:
-    """Read an ACCOUNT_UPDATE: the balances and positions that something changed."""
+def account(body: bytes) -> tuple[BalanceUpdate | PositionUpdate | FundingUpdate, ...]:
+    """Read an ACCOUNT_UPDATE: the balances and positions that something changed, and why if that was funding."""
     told = _decode_account(body)
     why, time = told.a.m, told.T
     balances = (
@@ -118,7 +123,15 @@ def account(body: bytes) -> tuple[BalanceUpdate | PositionUpdate, ...]:
         )
         for row in told.a.P
     )
-    return (*balances, *positions)
+    return (*balances, *positions, *_funding(told.a, time))
+
+
+def _funding(changes: AccountChangesWire, time: int) -> tuple[FundingUpdate, ...]:
+    """Return what funding took of an isolated position; that of a cross one names no position."""
+    if changes.m != FUNDING or len(changes.B) != 1 or len(changes.P) != 1:
+        return ()
+    (wallet,), (row,) = changes.B, changes.P
+    return (FundingUpdate(row.s, position_side_of(row.ps), amount(row.pa), amount(wallet.bc), wallet.a, time),)
 
 
 def margin_call(body: bytes) -> tuple[MarginCall]:

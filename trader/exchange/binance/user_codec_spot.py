@@ -6,7 +6,7 @@ import msgspec
 
 from trader.core.account import BalanceUpdate, Execution, ListUpdate, OrderUpdate
 from trader.exchange.binance.decimals import amount
-from trader.exchange.binance.order_words import forced_of, is_execution, reason_of, status_of
+from trader.exchange.binance.order_words import forced_of, is_execution, reason_of, status_of, working_status
 from trader.exchange.binance.user_wire import BalanceChangeWire, ListStatusWire, ReportWire, SpotPositionWire
 
 _decode_report = msgspec.json.Decoder(ReportWire, strict=False).decode
@@ -27,7 +27,7 @@ def report(body: bytes) -> tuple[OrderUpdate]:
         told.i,
         told.S,
         told.o,
-        status_of(told.X, quantity, cumulative),
+        working_status(status_of(told.X, quantity, cumulative), told.o, told.w),
         quantity,
         cumulative,
         told.T or told.E,

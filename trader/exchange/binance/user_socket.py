@@ -72,7 +72,8 @@ class UserSocket:
             return
         self._pinged_at = now
         try:
-            await asyncio.wait_for(self._socket.ping(), 1.0)
+            async with asyncio.timeout(1.0):
+                await self._socket.ping()
         except (TimeoutError, ConnectionClosed):
             return
 

@@ -36,6 +36,10 @@ class Line(Protocol):
         """Take the answer to a request of `open`."""
         ...
 
+    async def fence(self, socket: UserSocket) -> bool:
+        """Ask the venue something harmless; once it is answered, all that it had told before has come."""
+        ...
+
     async def tend(self, renew: Callable[[str], None]) -> None:
         """Do what keeps the line alive, until cancelled; call `renew(reason)` when it has to be opened anew."""
         ...
@@ -75,6 +79,17 @@ class UserStream:
     def connected(self) -> bool:
         """Whether the account can be heard."""
         return self._current is not None
+
+    async def fence(self, timeout_s: float) -> bool:
+        """Wait until all that the venue has told by now has been delivered; tell whether that is certain."""
+        socket = self._current
+        if socket is None:
+            return False
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._line.fence(socket) and socket is self._current
+        except (TimeoutError, ExchangeError):
+            return False
 
     async def run(self) -> None:
         """Keep the events coming until `stop`; raise `Unauthorized` when the key is refused."""

@@ -7,12 +7,16 @@ with one, both are made anew.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable
+
+import msgspec
 
 from trader.core.errors import ExchangeError, Rejected, Unauthorized
 from trader.exchange.binance.account_rest import AccountRest
 from trader.exchange.binance.endpoints import Endpoints
+from trader.exchange.binance.pace import RateWindow
 from trader.exchange.binance.socket import Bytes
 from trader.exchange.binance.states import StreamOptions
 from trader.exchange.binance.trade_client import TradingClient
@@ -44,8 +48,11 @@ class FuturesLine:
         self._endpoints = endpoints
         self._account = AccountRest(client)
         self._options = options
+        self._messages = RateWindow(options.messages_per_s, 1.0)
         self._keep_every_s = keep_every_s
         self._keep_again_s = keep_again_s
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[None]] = {}
 
     async def open(self, on_frame: Callable[[Bytes], None]) -> UserSocket:
         """Return a socket on the private stream."""
@@ -55,7 +62,22 @@ class FuturesLine:
         return socket
 
     def answered(self, answer: WsAnswer) -> None:
-        """Nothing is asked on this socket."""
+        """Take the answer to a fence; others are nobody's."""
+        waiting = self._waiting.get(answer.id) if isinstance(answer.id, int) else None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+
+    async def fence(self, socket: UserSocket) -> bool:
+        """List the subscriptions: the answer queues behind the events. No faster than the venue hears us."""
+        await asyncio.sleep(self._messages.take(asyncio.get_running_loop().time()))
+        name = next(self._ids)
+        waiting = self._waiting[name] = asyncio.get_running_loop().create_future()
+        try:
+            await socket.send(msgspec.json.encode({"id": name, "method": "LIST_SUBSCRIPTIONS"}))
+            await waiting
+        finally:
+            del self._waiting[name]
+        return True
 
     async def tend(self, renew: Callable[[str], None]) -> None:
         """Prolong the key again and again; when the venue no longer knows it, have all made anew."""

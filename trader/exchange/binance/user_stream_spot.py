@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -25,6 +26,7 @@ from trader.exchange.binance.user_socket import UserSocket
 from trader.exchange.binance.user_stream import OnEvent, UserStream
 
 SUBSCRIBE = "userDataStream.subscribe.signature"
+PING = "ping"
 
 
 class SpotLine:
@@ -49,28 +51,33 @@ class SpotLine:
         return socket
 
     def answered(self, answer: WsAnswer) -> None:
-        """Take the answer to a subscription; others are nobody's."""
+        """Take the answer to a question of ours; others are nobody's."""
         waiting = self._waiting.get(answer.id) if isinstance(answer.id, int) else None
         if waiting is not None and not waiting.done():
             waiting.set_result(answer)
+
+    async def fence(self, socket: UserSocket) -> bool:
+        """Ping the venue's program, not its socket: the answer queues behind the events."""
+        await self._ask(socket, PING, {})
+        return True
 
     async def tend(self, renew: Callable[[str], None]) -> None:
         """Nothing: the socket's own pings keep it alive."""
 
     async def _subscribe(self, socket: UserSocket) -> None:
         try:
-            await self._ask(socket)
+            await self._ask(socket, SUBSCRIBE, self._client.signed())
         except Rejected as error:
             if error.code not in CLOCK_CODES:
                 raise
             await self._client.sync_clock()
-            await self._ask(socket)
+            await self._ask(socket, SUBSCRIBE, self._client.signed())
 
-    async def _ask(self, socket: UserSocket) -> None:
+    async def _ask(self, socket: UserSocket, method: str, params: Mapping[str, Any]) -> None:
         name = next(self._ids)
         answer: asyncio.Future[WsAnswer] = asyncio.get_running_loop().create_future()
         self._waiting[name] = answer
-        request = {"id": name, "method": SUBSCRIBE, "params": self._client.signed()}
+        request = {"id": name, "method": method, "params": params}
         try:
             await socket.send(msgspec.json.encode(request))
             await asyncio.wait(
@@ -79,11 +86,11 @@ class SpotLine:
         finally:
             self._waiting.pop(name, None)
         if not answer.done():
-            raise Unavailable(f"{SUBSCRIBE}: no answer within {self._options.answer_timeout_s:g} s, or no connection")
+            raise Unavailable(f"{method}: no answer within {self._options.answer_timeout_s:g} s, or no connection")
         said = answer.result()
         if said.text or said.status >= 300:
             refusal = Answer(said.status or 400, said.code, said.text)
-            raise translate("spot", SUBSCRIBE, refusal, self._client.clock.now_ms)
+            raise translate("spot", method, refusal, self._client.clock.now_ms)
 
 
 def _end_of(socket: UserSocket) -> asyncio.Task[str]:

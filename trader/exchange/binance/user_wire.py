@@ -32,7 +32,7 @@ class HeadWire(msgspec.Struct):
 
 
 class ReportWire(msgspec.Struct):
-    """executionReport (spot). `C` is the order's own id where `c` is that of a cancel."""
+    """executionReport (spot). `C` is the order's own id where `c` is that of a cancel; `w`: it is on the book."""
 
     s: str
     S: Side
@@ -58,6 +58,7 @@ class ReportWire(msgspec.Struct):
     g: int = NOT_IN_A_LIST
     r: Any = ""
     eR: Any = ""
+    w: bool = False
 
 
 class ListLegWire(msgspec.Struct):

@@ -8,6 +8,7 @@ import socket
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from trader.core.errors import ConfigError
@@ -18,6 +19,7 @@ from trader.exchange.embedded.faults import Fault, FaultPlan
 from trader.exchange.embedded.floor import Floor
 from trader.exchange.embedded.history import BlockCache
 from trader.exchange.embedded.hub import Hub
+from trader.exchange.embedded.kept import read_kept
 from trader.exchange.embedded.options import ExchangeOptions
 from trader.exchange.embedded.outage import Outage
 from trader.exchange.embedded.page import root_page
@@ -52,7 +54,7 @@ class EmbeddedExchange:
         self.port = options.port
         self.stopping = asyncio.Event()
         self.source = source or make_source(options)
-        self.start_ms, self.end_ms, at_ms = play_span(options, self.source)
+        self.start_ms, self.end_ms, at_ms = play_span(_taken_up(options), self.source)
         self.plan = FaultPlan(options.faults, options.fault_seed)
         clock = PlayClock(at_ms, options.speed)
         cache = BlockCache()
@@ -60,9 +62,11 @@ class EmbeddedExchange:
             market: Floor(market, self.source, clock, cache, self.start_ms, options.default_filters)
             for market in MARKETS
         }
-        transport = Transport(options.limits, self.plan)
+        transport = Transport(options.limits, self.plan, orders=options.trading.orders)
         hub = Hub(floors)
         self.trading = TradingSide(options.trading, floors, transport, options.data)
+        if options.keep is not None:
+            self.trading.keep(options.keep, f"{self.source.name}, from {self.start_ms}", clock.now)
         self.trading.advance(at_ms)
         self.play = Play(clock, hub, self.end_ms, lambda: self.plan.counts[Fault.SILENT] > 0, self.trading.advance)
         self.play.lockstep.switch(options.lockstep)
@@ -106,6 +110,7 @@ class EmbeddedExchange:
             await self._sockets.close_all()
             await self._runner.cleanup()
             self._runner = None
+            self.trading.close()
 
     def _application(self) -> web.Application:
         application = web.Application(middlewares=[self._outage.middleware(), _unknown_paths])
@@ -134,6 +139,12 @@ class EmbeddedExchange:
             "finest": {market: floor.finest for market, floor in floors.items()},
             "columns": {market: floor.columns for market, floor in floors.items()},
         }
+
+
+def _taken_up(options: ExchangeOptions) -> ExchangeOptions:
+    """Return the options with the time at which kept accounts stood, unless they name one themselves."""
+    kept = read_kept(options.keep) if options.keep is not None and options.at is None else None
+    return options if kept is None else msgspec.structs.replace(options, at=kept.time)
 
 
 def make_source(options: ExchangeOptions) -> Source:

@@ -51,6 +51,7 @@ class Control:
             "started": self._play.started,
             "ended": self._play.ended,
             "held": self._play.lockstep.held,
+            "lockstep": self._play.lockstep.on,
             "connections": len(self._sockets.connections),
             "accepted": self._sockets.accepted,
             "faults": {

@@ -26,6 +26,7 @@ class DerivedTrades:
         self._block_ms = history.block_ms(history.finest)
         self._anchor = history.block_of(history.finest, anchor_ms)
         self._before: dict[int, int] = {self._anchor: 0}
+        self._newest: tuple[tuple[int, int], TradeTable] | None = None
 
     def between(self, start_ms: int, end_ms: int) -> TradeTable:
         """Return the trades with `start_ms <= time < end_ms`."""
@@ -34,9 +35,19 @@ class DerivedTrades:
         table = self._history.table(finest, start, end_ms)
         if not len(table):
             return derive_trades(table, self._tick, self._step, 0)
-        trades = derive_trades(table, self._tick, self._step, self.first_id(start))
+        trades = self._derived(start, table)
         low, high = np.searchsorted(trades.times_ms, (start_ms, end_ms))
         return part_of(trades, int(low), int(high))
+
+    def _derived(self, start: int, table: CandleTable) -> TradeTable:
+        """Return the trades of candles from `start` on; those of one candle, often asked for in a row, are kept."""
+        key = (start, len(table))
+        if self._newest is not None and self._newest[0] == key:
+            return self._newest[1]
+        trades = derive_trades(table, self._tick, self._step, self.first_id(start))
+        if len(table) == 1:
+            self._newest = (key, trades)
+        return trades
 
     def last(self, end_ms: int, count: int) -> TradeTable:
         """Return the last `count` trades before `end_ms`."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from trader.exchange.embedded.accounts.order_count import Window
 from trader.market.instruments import listed_symbols
 
 #: Quote assets by which a symbol without exchangeInfo is split.
@@ -40,19 +42,20 @@ def played_symbols(
     return {symbol: _cleaned(dict(entry)) for symbol, entry in entries.items()}
 
 
-def exchange_info(market: str, entries: list[dict[str, Any]], weight_limit: int, server_time_ms: int) -> dict[str, Any]:
-    """Return the answer of exchangeInfo with the limits that are in force here."""
+def exchange_info(
+    market: str, entries: list[dict[str, Any]], weight_limit: int, orders: Sequence[Window], server_time_ms: int
+) -> dict[str, Any]:
+    """Return the answer of exchangeInfo with the limits that are in force here; `orders` are those of accounts."""
     head: dict[str, Any] = {"timezone": "UTC", "serverTime": server_time_ms}
     weight = _limit("REQUEST_WEIGHT", "MINUTE", 1, weight_limit)
+    counted = [_limit("ORDERS", each.interval, each.number, each.limit) for each in orders]
     if market == "spot":
-        orders = [_limit("ORDERS", "SECOND", 10, 100), _limit("ORDERS", "DAY", 1, 200_000)]
-        limits = [weight, *orders, _limit("RAW_REQUESTS", "MINUTE", 5, 300_000)]
+        limits = [weight, *counted, _limit("RAW_REQUESTS", "MINUTE", 5, 300_000)]
         return head | {"rateLimits": limits, "exchangeFilters": [], "symbols": entries}
-    limits = [weight, _limit("ORDERS", "MINUTE", 1, 1_200), _limit("ORDERS", "SECOND", 10, 300)]
     assets = sorted({entry["marginAsset"] for entry in entries})
     return head | {
         "futuresType": "U_MARGINED",
-        "rateLimits": limits,
+        "rateLimits": [weight, *counted],
         "exchangeFilters": [],
         "assets": [{"asset": asset, "marginAvailable": True, "autoAssetExchange": "-100"} for asset in assets],
         "symbols": entries,

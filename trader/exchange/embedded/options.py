@@ -21,7 +21,7 @@ MAX_SPEED = math.inf
 #: Filters of a symbol of which nothing is known: the eight decimals of the wire.
 NO_FILTERS = {"tickSize": "0.00000001", "stepSize": "0.00000001", "minQty": "0", "minNotional": "5"}
 #: Orders that an account may send: spot counts unfilled ones only (binance.md, section 7).
-ORDER_WINDOWS = {
+ORDER_WINDOWS: dict[str, tuple[Window, ...]] = {
     "spot": (Window("SECOND", 10, 100), Window("DAY", 1, 200_000)),
     "futures": (Window("SECOND", 10, 300), Window("MINUTE", 1, 1_200)),
 }
@@ -61,6 +61,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     queued_messages: int = 20_000
 
 
+#: Limits are of wall time: in lockstep a day of the market may pass in a second of it, and a daemon is no nuisance.
+ENDLESS = (Window("DAY", 1, 100_000_000),)
+ORDERS_IN_LOCKSTEP: dict[str, tuple[Window, ...]] = {"spot": ENDLESS, "futures": ENDLESS}
+LIMITS_IN_LOCKSTEP = Limits(weight=PerMarket(100_000_000, 100_000_000), messages_per_s=PerMarket(10_000, 10_000))
+
+
 class Touch(StrEnum):
     """Which of two resting orders comes first that one candle reaches both: the stop, as the simulation has it, or
     the one that the path of trades inside the candle meets first."""
@@ -92,7 +98,8 @@ class ExchangeOptions(msgspec.Struct, frozen=True, kw_only=True):
     `data` is the folder of a store; without it a market is generated from `seed`. `symbols` empty plays all that the
     store holds. The play spans `[start, end)` and goes on at `at`; what lies before has happened. `hold` waits for
     `POST /control/start`. In `lockstep` it waits at each close for `POST /control/go`. `default_filters` describe
-    symbols of which no exchangeInfo is stored.
+    symbols of which no exchangeInfo is stored. `keep` is a file in which accounts outlive the process: without `at`
+    the play goes on at its time.
     """
 
     port: int = 0
@@ -106,6 +113,7 @@ class ExchangeOptions(msgspec.Struct, frozen=True, kw_only=True):
     hold: bool = False
     lockstep: bool = False
     trading: Trading = Trading()
+    keep: Path | None = None
     faults: tuple[FaultRate, ...] = ()
     fault_seed: int = 0
     limits: Limits = Limits()

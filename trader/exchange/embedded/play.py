@@ -76,7 +76,8 @@ class Play:
         """Take one step at the highest speed: when somebody hears it, and as soon as all have room."""
         if not self._hub.listened.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._hub.listened.wait(), NAP_S)
+                async with asyncio.timeout(NAP_S):
+                    await self._hub.listened.wait()
         elif self._muffled() and not self._hub.heard():
             await asyncio.sleep(NAP_S)
         else:

@@ -39,8 +39,8 @@ def futures_endpoints(transport: Transport) -> list[Endpoint]:
         return {"serverTime": transport.time_ms()}
 
     def info(params: Params) -> dict[str, Any]:
-        entries = params.floor.entries
-        return exchange_info("futures", entries, transport.weight_limit("futures"), transport.time_ms())
+        weight, orders = transport.weight_limit("futures"), transport.orders["futures"]
+        return exchange_info("futures", params.floor.entries, weight, orders, transport.time_ms())
 
     return [
         Endpoint("/fapi/v1/ping", ping, flat(1)),

@@ -37,7 +37,8 @@ def spot_endpoints(transport: Transport) -> list[Endpoint]:
     def info(params: Params) -> dict[str, Any]:
         params.known("symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus")
         entries = [tape.entry for tape in params.tapes()] if _names_symbols(params) else params.floor.entries
-        return exchange_info("spot", entries, transport.weight_limit("spot"), transport.time_ms() * params.unit())
+        now = transport.time_ms() * params.unit()
+        return exchange_info("spot", entries, transport.weight_limit("spot"), transport.orders["spot"], now)
 
     return [
         Endpoint("/api/v3/ping", ping, flat(1)),

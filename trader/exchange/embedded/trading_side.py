@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import msgspec
 from aiohttp import web
 
 from trader.exchange.embedded.accounts.account import Rates
@@ -13,6 +14,7 @@ from trader.exchange.embedded.accounts.events import UserEvents
 from trader.exchange.embedded.accounts.gate import Gate
 from trader.exchange.embedded.accounts.specs import opened
 from trader.exchange.embedded.floor import Floor
+from trader.exchange.embedded.kept import KeptAccounts
 from trader.exchange.embedded.options import Trading
 from trader.exchange.embedded.rest_signed import SignedRest
 from trader.exchange.embedded.rest_spot import spot_endpoints
@@ -44,16 +46,40 @@ class TradingSide:
         self.events = UserEvents(transport.plan)
         self.gate = Gate(self.accounts, transport)
         self.usdm = usdm_venue(floors["futures"], options, self.accounts, self.events, transport.plan, store)
+        spot = spot_venue(floors["spot"], options, self.accounts, self.events, transport.plan)
         self.venues: dict[str, Venue] = {
-            "spot": spot_venue(floors["spot"], options, self.accounts, self.events, transport.plan),
-            "futures": self.usdm.venue,
+            market: msgspec.structs.replace(venue, written=self._keep)
+            for market, venue in (("spot", spot), ("futures", self.usdm.venue))
         }
         self._transport = transport
+        self._kept: KeptAccounts | None = None
+        self._told = 0
+
+    def keep(self, path: Path, play: str, now: Callable[[], int]) -> None:
+        """Go on with the accounts in a file, if it is there, and keep them in it from now on.
+
+        Raise `ConfigError` where it is not of `play`.
+        """
+        kept = KeptAccounts(path, play, {market: venue.keep for market, venue in self.venues.items()}, now)
+        kept.take_up()
+        self._kept = kept
+        self._keep(True)
 
     def advance(self, now: int) -> None:
         """Let resting orders of all markets meet prices up to `now`."""
         for venue in self.venues.values():
             venue.advance(now)
+        self._keep(False)
+
+    def close(self) -> None:
+        """Write for the last time what is to be kept."""
+        self._keep(True)
+
+    def _keep(self, changed: bool) -> None:
+        """Write what is to be kept, if anything was told since the last time or `changed` says so."""
+        if self._kept is not None and (changed or self._told != self.events.changes):
+            self._told = self.events.changes
+            self._kept.write()
 
     def routes(self, sockets: Sockets) -> list[web.RouteDef]:
         """Return the routes of REST, of the WebSocket APIs and of the private streams."""

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from trader.exchange.embedded.accounts.order_count import Window
 from trader.exchange.embedded.faults import FaultPlan
-from trader.exchange.embedded.options import Limits
+from trader.exchange.embedded.options import ORDER_WINDOWS, Limits
 from trader.exchange.embedded.source import MARKETS
 from trader.exchange.embedded.weights import WeightMeter
 
 
 class Transport:
-    """The clock (with the skew of the fault plan) and the meters; `wall` in seconds since the epoch."""
+    """The clock (with the skew of the fault plan) and the meters; `wall` in seconds since the epoch.
 
-    def __init__(self, limits: Limits, plan: FaultPlan, wall: Callable[[], float] = time.time) -> None:
+    `orders`: how many an account may send, by market.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        plan: FaultPlan,
+        wall: Callable[[], float] = time.time,
+        orders: Mapping[str, tuple[Window, ...]] = ORDER_WINDOWS,
+    ) -> None:
         self.limits = limits
+        self.orders = orders
         self.plan = plan
         self._wall = wall
         self.meters = {market: self._meter(limits.weight.of(market), limits.window_s) for market in MARKETS}

@@ -11,6 +11,7 @@ from trader.exchange.embedded.accounts.account import Account, ApiKey
 from trader.exchange.embedded.accounts.gate import ENVELOPE
 from trader.exchange.embedded.api_error import ApiError, Limited
 from trader.exchange.embedded.floor import Floor
+from trader.exchange.embedded.kept import Keep
 from trader.exchange.embedded.order_mischief import Reply
 from trader.exchange.embedded.params import Params
 from trader.exchange.embedded.signed import Call, SignedEndpoint
@@ -23,16 +24,22 @@ Json = dict[str, Any]
 class Venue(msgspec.Struct, frozen=True, kw_only=True):
     """What a market brings to the doors. `methods` name the endpoints of its WebSocket API.
 
-    `advance(now)` lets resting orders meet prices up to now. `ledger(account, since)` is all that a judge may see,
-    events from the `since`-th on; `stranger(account, wish)` does by hand what somebody else might do.
+    `advance(now)` lets resting orders meet prices up to now; `open(now)` fills the limits that the price has passed
+    which an order meets that comes now. `ledger(account, since)` is all that a judge may see, events from the
+    `since`-th on; `stranger(account, wish)` does by hand what somebody else might do. `keep` has all that must outlive
+    the process; `written` is called after each request, before its answer leaves, with whether it may have changed
+    what makes no event.
     """
 
     floor: Floor
     endpoints: list[SignedEndpoint]
     methods: dict[str, SignedEndpoint]
     advance: Callable[[int], None]
+    open: Callable[[int], None]
     ledger: Callable[[Account], Json]
     stranger: Callable[[Account, Json], Json]
+    keep: Keep
+    written: Callable[[bool], None] = lambda changed: None
 
     @property
     def market(self) -> str:
@@ -54,9 +61,12 @@ def serve(
         account, key = admit()
         with venue.floor.clock.still() as now:
             venue.advance(now)
+            if endpoint.changes:
+                venue.open(now)
             try:
                 body = endpoint.answer(Call(account, key, params))
             finally:
+                venue.written(endpoint.method != "GET")
                 headers = account.counts[venue.market].headers() if endpoint.changes else {}
         meter.refund(weight if endpoint.free else 0)
         return Reply(200, body, weight_headers(transport, venue.market) | headers)

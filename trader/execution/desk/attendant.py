@@ -6,6 +6,7 @@ One request is under way at a time. Nothing raises: what cannot be done is said,
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable
 from decimal import Decimal
 
@@ -14,6 +15,8 @@ import msgspec
 from trader.core.account import ZERO, Execution
 from trader.core.instrument import Instrument
 from trader.core.order import OrderDropped, OrderRequest, Role
+from trader.exchange.binance.trade_client import RECV_WINDOW_MS
+from trader.execution.audit.losses import split
 from trader.execution.breaker import Breaker, Shape
 from trader.execution.client_ids import Purpose
 from trader.execution.desk.booking import (
@@ -29,27 +32,34 @@ from trader.execution.desk.courier import Answer, Courier, Update
 from trader.execution.desk.holding import Holding, Sent
 from trader.execution.desk.ports import Deliver, Intentions
 from trader.execution.desk.records import dust_record, fill_record, order_record
-from trader.execution.desk.steps import PROTECTIONS, Cancel, Finish, Look, Place, Planner
+from trader.execution.desk.steps import PROTECTIONS, Cancel, Finish, Look, Place, Planner, orders_of
 from trader.execution.dust import DustLedger
+from trader.execution.order_room import OrderRoom
 from trader.execution.outcomes import Act, Outcome, Why
 from trader.execution.states import OrderState, advance, mark
 from trader.journal.records import DustRecord, OrderRecord
 
-#: What is held is closed at market when no stop could be placed in so many tries, or for so long.
-GUARD_TRIES, GUARD_S = 3, 5.0
+log = logging.getLogger(__name__)
+
+#: What is held is closed at market when no stop could be placed in so many tries, or for so long: what rests has to be
+#: withdrawn first, and nothing is without a stop for more than 5 s.
+GUARD_TRIES, GUARD_S = 3, 4.5
 #: Pauses between looks for an order that is not found, before it counts as never taken: reads lag, but not long.
 LOOK_PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.0)
-#: What guards may be sent again sooner: under its own id it can rest only once.
-GUARD_LOOKS = 3
-#: A request may still arrive until the venue finds it too old (recvWindow, and a second by which clocks may differ):
-#: before that, no order at market counts as never taken.
-LATEST_S = 6.0
-#: Proof that the last request did nothing; an earlier one of the same order may still be on its way.
-NOTHING_DONE = (Act.RETRY_SAME_ID, Act.RESYNC_CLOCK)
+#: So long after it left, an order that is not found was never taken: by then the venue finds its request too old
+#: (recvWindow), even if clocks differ by a second, and reads that lag by a second know of it.
+LATEST_S = RECV_WINDOW_MS / 1000 + 2.0
+LEAST_LOOKS = 2
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
+#: Room that an entry keeps for what must guard it: three lists, or a stop and its targets.
+ORDERS_TO_GUARD = 6
 #: A market order that is not told to have ended, or executions that are not told, are asked for after so long.
 PATIENCE_S = 1.0
 UNPROTECTED = "unprotected"
+#: A stop that has become an order on the book.
+TRIGGERED = frozenset({OrderState.TRIGGERED, OrderState.PARTLY_FILLED})
+#: Words of a refused entry that are a rule of the core's.
+REFUSALS = (("insufficient", "insufficient_capital"), ("filter failure", "below_min_size"))
 
 
 class Means(msgspec.Struct, frozen=True):
@@ -59,7 +69,7 @@ class Means(msgspec.Struct, frozen=True):
     go back. `forbidden` says why no entry may leave ("" when it may), `prepared` sees to the terms of one (leverage)
     and says why not, `indexed` is told each id of an order, `alarm` and `halt` take words, `changed` is called when an
     attendant has become quiet or busy, or has ended, `doubted` when the account may hold less than it should. `dust` is
-    the account's ledger of dust.
+    the account's ledger of dust, `room` its limits of orders.
     """
 
     planner: Planner
@@ -79,7 +89,9 @@ class Means(msgspec.Struct, frozen=True):
     changed: Callable[[], None]
     prepared: Callable[[OrderRequest], Awaitable[str]]
     doubted: Callable[[], None]
+    beyond: Callable[[Holding, Sent, list[Execution]], None]
     dust: DustLedger
+    room: OrderRoom
 
 
 class Attendant:
@@ -94,7 +106,8 @@ class Attendant:
         self._failures = 0
         self._unguarded_since: float | None = None
         self._pause_s = FIRST_PAUSE_S
-        self._began_s = means.clock()
+        self._began_s = self._ask_again_s = means.clock()
+        self._room = means.room.promise()
         for sent in holding.sent.values():
             means.indexed(holding.position_id, sent)
 
@@ -104,28 +117,29 @@ class Attendant:
         self._settle(False)
 
     def look_again(self) -> None:
-        """Look up everything that rests, or may have come late: events may have been missed."""
-        orders = self.holding.sent.values()
-        self._verify = [each.client_id for each in orders if each.rests or each.left_s is not None and _absent(each)]
+        """Look up everything that rests: events may have been missed."""
+        self._verify = [each.client_id for each in self.holding.sent.values() if each.rests]
         self.wake()
 
     async def run(self) -> None:
         """Attend to the position until it has ended."""
         planner = self._means.planner
+        self._book_exits()
         while True:
             self._news.clear()
             self._watch()
+            if (untold := self._untold()) is not None and self._means.clock() >= self._ask_again_s:
+                await self._ask_for(untold)
+                continue
             step = Look(self._verify[-1]) if self._verify else planner.next(self.holding)
             if isinstance(step, Finish):
-                if (late := self._late()) is None:
-                    break
-                await self._linger(late)
-            elif step is None:
+                break
+            if step is None:
                 await self._rest()
             elif isinstance(step, Look):
                 await self._look(self.holding.sent[step.client_id])
             elif isinstance(step, Cancel):
-                await self._cancel(self.holding.sent[step.client_id])
+                await self._cancel(step)
             else:
                 await self._place(step)
         self._finish()
@@ -136,19 +150,37 @@ class Attendant:
         """Take what the exchange tells of an order, and tell the core what was executed."""
         sent = self.holding.sent[client_id]
         before = sent.order
+        doubted = sent.in_doubt
         sent.order = advance(before, update)
         if sent.order == before:
             return
+        if doubted:
+            sent.as_it_stands(update)
         self._means.indexed(self.holding.position_id, sent)
         self._book(sent, self._end_siblings(sent))
 
     def _book(self, sent: Sent, siblings: Iterable[Sent]) -> None:
-        """Write down what has become of orders, with what the core is told of it: both are kept, or neither."""
+        """Write down what has become of orders, and tell what was executed; what was of other positions is theirs."""
+        holding = self.holding
+        executions = [each for each in sent.order.executions if each.trade_id not in sent.told]
+        if sent.purpose is not Purpose.ENTRY and self._may_grow():
+            executions = []  # what was bought is told first: a trade that has ended cannot grow
+        beyond: list[Execution] = []
+        if not holding.base and sent.purpose is not Purpose.ENTRY:
+            executions, beyond = split(executions, holding.left)
+        self._tell(sent, siblings, executions)
+        if beyond:
+            sent.told |= {each.trade_id for each in beyond}
+            self._means.beyond(holding, sent, beyond)
+        if sent.purpose is Purpose.ENTRY:
+            self._book_exits()
+
+    def _tell(self, sent: Sent, siblings: Iterable[Sent], executions: list[Execution]) -> None:
+        """Write orders down with what the core is told of `executions`: both are kept, or neither."""
         holding, means = self.holding, self._means
         records: list[OrderRecord | DustRecord] = [
             order_record(holding, each, means.now()) for each in (sent, *siblings)
         ]
-        executions = [each for each in sent.order.executions if each.trade_id not in sent.told]
         before = holding.dust
         expected = means.mark(holding.symbol) if sent.price != sent.price else sent.price
         lies = means.dust.of(holding.base)
@@ -161,17 +193,15 @@ class Attendant:
         records += self._dust(sent.client_id, before - holding.dust, "sold with a position")
         if holding.left <= 0 and means.planner.sellable(holding) <= 0:
             records += self.put_by("left of a position")
-        told = [(sent, each) for each in executions]
+        told = [(sent, each) for each in executions if each.trade_id >= 0]  # those below are guesses of an audit
         if sent.purpose is not Purpose.ENTRY and holding.base:
             found = leftovers(holding)
             fill = with_leftovers(fill, found, means.prices, holding.base)
             told += found
         means.deliver(fill, [*records, *(fill_record(holding, *each) for each in told)])
-        if sent.purpose is Purpose.ENTRY:
-            self._book_exits()
 
     def _book_exits(self) -> None:
-        """Tell what was sold before anybody knew that it had been bought."""
+        """Tell what was sold before all was known of what had been bought."""
         for each in self.holding.sent.values():
             if each.purpose is not Purpose.ENTRY and not each.told >= {one.trade_id for one in each.order.executions}:
                 self._book(each, ())
@@ -239,14 +269,59 @@ class Attendant:
     async def _rest(self) -> None:
         """Wait for news; ask where they should have come."""
         self._calm()
-        waiting = self._overdue()
+        if not self.holding.resting(Purpose.ENTRY):
+            self._room.end()
+        waiting, stuck = self._overdue(), self._stuck()
         if waiting is None:
             self._settle(True)
-            await self._news.wait()
+            if stuck is None:
+                await self._news.wait()
+            elif not await self._heard_within(PATIENCE_S):
+                self._pass_by(stuck)
             self._settle(False)
         elif not await self._heard_within(PATIENCE_S):
             courier = self._means.courier
-            await self._accept(await (courier.look(waiting) if waiting.rests else courier.executions(waiting)))
+            ask = courier.executions if waiting.order.untold > 0 else courier.look
+            await self._accept(await ask(waiting))
+
+    def _stuck(self) -> Sent | None:
+        """Return a stop that was triggered and is not filled: its limit may lie where no price is any more."""
+        stops = self.holding.resting(Purpose.STOP)
+        return next((each for each in stops if each.order.state in TRIGGERED and not each.order.conditional), None)
+
+    def _pass_by(self, stuck: Sent) -> None:
+        """Close at market what a stop does not close, where the price is past it."""
+        holding, mark = self.holding, self._means.mark(self.holding.symbol)
+        if not holding.closing and holding.direction * (mark - stuck.price) <= 0:
+            self._means.alarm(f"{holding.symbol}: the stop at {stuck.price:g} does not fill: it is closed at market")
+            holding.rescue = stuck.reason
+
+    def _untold_entry(self) -> Sent | None:
+        """Return an entry of which more was executed than anybody has told."""
+        return next((each for each in self.holding.of(Purpose.ENTRY) if each.order.untold > 0), None)
+
+    def _untold(self) -> Sent | None:
+        """Return an entry of which more was executed than anybody has told; any order while nothing else gets on."""
+        if (entry := self._untold_entry()) is not None or not (self._failures and self._is_guarded()):
+            return entry
+        return next((each for each in self.holding.sent.values() if each.order.untold > 0), None)
+
+    def _is_guarded(self) -> bool:
+        return self._means.planner.guarded(self.holding)
+
+    def _may_grow(self) -> bool:
+        """Tell whether an entry may have brought more than has been told."""
+        return any(each.rests or each.order.untold > 0 for each in self.holding.of(Purpose.ENTRY))
+
+    async def _ask_for(self, sent: Sent) -> None:
+        """Ask for executions that should have been told: what is to be guarded, or sold, depends on them."""
+        if not await self._heard_within(FIRST_PAUSE_S):
+            self._take_answer(await self._means.courier.executions(sent))
+            self._ask_again_s = self._means.clock() + PATIENCE_S
+
+    def _take_answer(self, answer: Answer) -> None:
+        if answer.failure is None:
+            self._take_all(answer.updates)
 
     def _overdue(self) -> Sent | None:
         """Return an order of which something should be heard: a market order that stands, executions not told."""
@@ -258,12 +333,17 @@ class Attendant:
 
     async def _place(self, step: Place) -> None:
         role, shape = role_of(step.sent[0]), Shape.of(step.request)
+        orders = orders_of(step.request)
+        entering = role is Role.ENTRY
+        if not await self._has_room(orders + ORDERS_TO_GUARD * entering, not entering):
+            return
         held_s = self._means.breaker.held_s(shape)
         if role is Role.ENTRY and (why := await self._means.prepared(self.holding.entry)):
             self.holding.dropped = self.holding.dropped or why
             return
         if held_s > 0 and role is not Role.ENTRY:
-            await self._heard_within(min(held_s, LONGEST_PAUSE_S))
+            self._failures += 1
+            await self._pause()
             return
         place = self._intend(step.sent)
         if role is Role.ENTRY and (why := self._forbidden(held_s)):
@@ -272,14 +352,20 @@ class Attendant:
             self._mark(step.sent, OrderState.ABSENT, "the journal could not be written")
         else:
             self._mark(step.sent, OrderState.SENT, "")
-            before = [sent.left_s for sent in step.sent]
-            for sent in step.sent:
-                sent.left_s = self._means.clock()
-            answer = await self._means.courier.place(step.request)
-            if answer.failure is not None and answer.failure.act in NOTHING_DONE:
-                for sent, left_s in zip(step.sent, before, strict=True):
-                    sent.left_s = left_s
+            self._room.spend(orders)
+            answer = await self._means.courier.place(step.request, lambda: self._leaves(step.sent))
             await self._placed(step, shape, answer)
+
+    async def _has_room(self, orders: int, urgent: bool) -> bool:
+        """Have room for orders that are about to leave; where there is none, wait for news or for some of it."""
+        wait_s = self._room.hold(orders, urgent)
+        if wait_s > 0:
+            await self._heard_within(min(max(wait_s, FIRST_PAUSE_S), PATIENCE_S))
+        return wait_s <= 0
+
+    def _leaves(self, orders: Iterable[Sent]) -> None:
+        for sent in orders:
+            sent.left_s = self._means.clock()
 
     def _intend(self, orders: Iterable[Sent]) -> int:
         """Write down what is about to leave; return its place in the journal."""
@@ -305,7 +391,7 @@ class Attendant:
             self._take_all(answer.updates)
         elif failure.act in (Act.LOOK_UP, Act.ALREADY_DONE, Act.NOT_FOUND):
             self._mark(step.sent, OrderState.UNKNOWN, failure.text)
-        elif failure.act in NOTHING_DONE:
+        elif failure.act in (Act.RETRY_SAME_ID, Act.RESYNC_CLOCK):
             self._failures += 1
             self._mark(step.sent, OrderState.ABSENT, failure.text)
             await self._pause()
@@ -335,7 +421,28 @@ class Attendant:
             if failure.why in (Why.INSUFFICIENT, Why.NOTHING_TO_REDUCE):
                 self._means.doubted()
                 self._verify = [each.client_id for each in filter(_absent, self.holding.sent.values())]
-            await self._pause()
+            if (old := self._in_the_way(step, failure)) is not None:
+                await self._cancel(Cancel(old.client_id))
+            elif self._has_fewer_lists(step, failure):
+                return
+            elif first.purpose not in PROTECTIONS or self._failures < GUARD_TRIES:
+                await self._pause()
+
+    def _in_the_way(self, step: Place, failure: Outcome) -> Sent | None:
+        """Return the stop that has to go first where the venue takes no second one; none while it takes none at all."""
+        if failure.why is not Why.TOO_MANY or step.sent[0].purpose is not Purpose.STOP or self.holding.base:
+            return None
+        if self._means.breaker.held_s(Shape.of(step.request)) > 0:
+            return None
+        return next(iter(self.holding.resting(Purpose.STOP)), None)
+
+    def _has_fewer_lists(self, step: Place, failure: Outcome) -> bool:
+        """Where the venue takes no further list, make do with those that rest; tell whether that is new."""
+        if failure.why is not Why.TOO_MANY or not step.sent[0].list_id:
+            return False
+        before, rest = self.holding.most or len(self.holding.targets), len(self.holding.lists())
+        self.holding.most = max(1, min(before - 1, rest))
+        return self.holding.most < before
 
     def _is_dust(self) -> bool:
         quantity = float(self._means.planner.sellable(self.holding))
@@ -351,35 +458,18 @@ class Attendant:
             return
         if answer.failure.act is not Act.NOT_FOUND:
             await self._pause(LOOK_PAUSES_S[-1])
-        elif not self._is_gone(sent):
-            await self._heard_within(LOOK_PAUSES_S[min(sent.looks, len(LOOK_PAUSES_S) - 1)])
+        elif (rest_s := LATEST_S - self._age_s(sent)) > 0 or sent.looks < LEAST_LOOKS:
+            pause_s = LOOK_PAUSES_S[min(sent.looks, len(LOOK_PAUSES_S) - 1)]
+            await self._heard_within(min(pause_s, max(LOOK_PAUSES_S[0], rest_s)))
             sent.looks += 1
         else:
             sent.looks = 0
             self._mark(self._list_of(sent), OrderState.EXPIRED if sent.rests else OrderState.ABSENT, "not found")
             self._verified(sent)
 
-    def _is_gone(self, sent: Sent) -> bool:
-        """Tell whether an order that is not found never will be, or may be sent again all the same."""
-        if self._age_s(sent) >= LATEST_S:
-            for each in self._list_of(sent):
-                each.left_s = None
-            return sent.looks >= len(LOOK_PAUSES_S)
-        return sent.purpose in PROTECTIONS and sent.looks >= GUARD_LOOKS
-
     def _age_s(self, sent: Sent) -> float:
         """Return how long ago an order left; one of an earlier run not later than when this one began."""
         return self._means.clock() - (self._began_s if sent.left_s is None else sent.left_s)
-
-    def _late(self) -> Sent | None:
-        """Return an order that was not found, and may still arrive."""
-        absent = filter(_absent, self.holding.sent.values())
-        return next((each for each in absent if each.left_s is not None), None)
-
-    async def _linger(self, sent: Sent) -> None:
-        """Wait until an order can no longer arrive, and look for it once more."""
-        if not await self._heard_within(max(0.0, LATEST_S - self._age_s(sent))):
-            await self._look(sent)
 
     def _list_of(self, sent: Sent) -> list[Sent]:
         """Return the orders that went out with `sent`: a list is taken whole or not at all."""
@@ -390,7 +480,10 @@ class Attendant:
     def _verified(self, sent: Sent) -> None:
         self._verify = [each for each in self._verify if each != sent.client_id]
 
-    async def _cancel(self, sent: Sent) -> None:
+    async def _cancel(self, step: Cancel) -> None:
+        sent = self.holding.sent[step.client_id]
+        if step.orders and not await self._has_room(step.orders, step.urgent or self._room.orders > 0):
+            return
         answer = await self._means.courier.cancel(sent)
         if answer.failure is None:
             self._take_all(answer.updates)
@@ -414,6 +507,7 @@ class Attendant:
 
     def _finish(self) -> None:
         """Tell the core how a position has ended that it does not know to have ended."""
+        self._room.end()
         holding, means = self.holding, self._means
         rest = self.put_by("left of a position")
         found = leftovers(holding) if holding.base else []
@@ -440,8 +534,16 @@ class Attendant:
         return float(max(executions, key=lambda each: each.time).price)
 
     def _why(self) -> str:
-        reasons = [each.order.reason for each in self.holding.of(Purpose.ENTRY)]
-        return self.holding.dropped or next((reason for reason in reversed(reasons) if reason), "rejected")
+        """Return the core's rule under which an entry never was, and say what is known of it."""
+        last = next(reversed([*self.holding.of(Purpose.ENTRY)]), None)
+        said = self.holding.dropped or (last.order.reason if last else "")
+        log.warning("%s: the entry of position %d was dropped: %s", self.holding.symbol, self.holding.position_id, said)
+        if said in ("expired", "withdrawn"):
+            return "expired"
+        if last is None or last.order.state is OrderState.ABSENT:
+            return "unfilled"
+        spoken = said.lower()
+        return next((rule for words, rule in REFUSALS if words in spoken), "rejected")
 
     # --- waiting ----------------------------------------------------------------------------------------------------
 

@@ -30,6 +30,9 @@ ROLES: dict[Purpose, Role] = {
 }
 #: Reasons of what went without an order of ours; the first is the role of its fill too.
 LIQUIDATION, DELEVERAGED, SETTLED, MANUAL = "liquidation", "deleveraged", "settlement", "manual"
+#: On USD-M the positions of a side are one to the venue: a stop and a target of one, met in the same moment, close some
+#: of another.
+NETTED = "netted"
 
 
 def role_of(sent: Sent) -> Role:
@@ -119,11 +122,13 @@ def with_leftovers(fill: Fill, found: Sequence[tuple[Sent, Execution]], prices: 
     return msgspec.structs.replace(fill, fee=fill.fee + float(cost))
 
 
-def unsellable(holding: Holding, found: Sequence[tuple[Sent, Execution]], prices: Prices, step: Instrument) -> Fill:
+def unsellable(
+    holding: Holding, found: Sequence[tuple[Sent, Execution]], prices: Prices, instrument: Instrument
+) -> Fill:
     """Book an entry of which too little came to be sold: with what its fee took, so that the core can be told."""
     sent = found[0][0]
     executions = [each for _, each in found]
-    quantity = cut(step, sum((each.quantity for each in executions), ZERO))
+    quantity = cut(instrument, sum((each.quantity for each in executions), ZERO))
     notional = sum((each.quantity * each.price for each in executions), ZERO)
     fees = sum((prices.fee(each) for each in executions if each.fee_asset != holding.base), ZERO)
     price = average_price(executions)

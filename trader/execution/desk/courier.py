@@ -26,6 +26,8 @@ LONGEST_WAIT_S = 5.0
 #: How long an answer is waited for. The venue may take longer, but what is held may not be left without a stop for
 #: that: what became of a request is looked up instead.
 ANSWER_S = 2.0
+#: A question may be asked again at once.
+READ_ANSWER_S = 1.0
 
 Update = OrderUpdate | AlgoUpdate
 
@@ -45,9 +47,9 @@ class Courier:
         self._door = door
         self._sleep = sleep
 
-    async def place(self, request: Request) -> Answer:
-        """Place an order, a stop or a list."""
-        return await self._ask(lambda: self._place(request), Ask.PLACE)
+    async def place(self, request: Request, leaves: Callable[[], None] = lambda: None) -> Answer:
+        """Place an order, a stop or a list; `leaves` is called each time that the request goes out."""
+        return await self._ask(lambda: self._place(request, leaves), Ask.PLACE)
 
     async def cancel(self, sent: Sent) -> Answer:
         """Cancel an order, or the list that it belongs to."""
@@ -64,7 +66,7 @@ class Courier:
     async def _ask(self, ask: Callable[[], Awaitable[Sequence[Update]]], what: Ask) -> Answer:
         for tries in range(RETRIES + 1):
             try:
-                async with asyncio.timeout(ANSWER_S):
+                async with asyncio.timeout(READ_ANSWER_S if what is Ask.READ else ANSWER_S):
                     return Answer(tuple(await ask()))
             except (TraderError, OSError, TimeoutError) as error:
                 outcome = outcome_of(self._market, error, what)
@@ -74,7 +76,8 @@ class Courier:
             await self._sleep(outcome.wait_s)
         return Answer(failure=outcome)
 
-    async def _place(self, request: Request) -> Sequence[Update]:
+    async def _place(self, request: Request, leaves: Callable[[], None]) -> Sequence[Update]:
+        leaves()
         if isinstance(request, NewList):
             return (await self._door.place_list(request)).orders
         if isinstance(request, NewStop):

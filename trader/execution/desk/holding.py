@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
-from trader.core.account import ZERO
+from trader.core.account import ZERO, AlgoUpdate, OrderUpdate
 from trader.core.commands import AmendStop, CancelOrder, Command
 from trader.core.order import OrderRequest, Role
 from trader.core.signal import Direction
@@ -39,7 +39,7 @@ class Sent(msgspec.Struct):
     """An order of ours with its meaning to the core: `order_id` and `reason` of its fills, `price` NaN at market.
 
     `told` are the executions (ids) that the core has been told, `looks` how often it was looked up in vain. `left_s`:
-    when it left, on the desk's clock; None where it has not, where that had no effect, or where an earlier run sent it.
+    when it left last, on the desk's clock; None where it has not, or where an earlier run sent it.
     """
 
     order: Order
@@ -63,6 +63,18 @@ class Sent(msgspec.Struct):
         """Whether the exchange has it and it can still be executed."""
         return self.order.state in RESTING
 
+    def as_it_stands(self, update: OrderUpdate | AlgoUpdate) -> None:
+        """Take level and quantity from what rests at the exchange under this id.
+
+        The journal may have lost an order that had it, and what is believed to guard must be what does.
+        """
+        level = update.trigger if isinstance(update, AlgoUpdate) else update.trigger or update.price
+        if not self.rests or self.purpose not in (Purpose.STOP, Purpose.TARGET) or level <= 0:
+            return
+        self.price = float(level)
+        if update.quantity > 0:
+            self.order = msgspec.structs.replace(self.order, quantity=update.quantity)
+
     @property
     def in_doubt(self) -> bool:
         """Whether it may or may not be at the exchange."""
@@ -75,7 +87,7 @@ class Holding(msgspec.Struct):
     `close` is the core's order to close, `rescue` the reason for which the desk itself closes, `dropped` why an entry
     that was not sent never will be. `dust` came from the ledger of dust, or went there (negative). What went without an
     order of ours (liquidation, somebody's hand) is among `sent` too. `entered` and `left` are what the core has been
-    told: bought in all, and not closed yet.
+    told: bought in all, and not closed yet. `most` is how many lists the venue takes for it, 0 while nothing is known.
     """
 
     position_id: int
@@ -92,6 +104,7 @@ class Holding(msgspec.Struct):
     dust: Decimal = ZERO
     entered: Decimal = ZERO
     left: Decimal = ZERO
+    most: int = 0
 
     def want(self, command: Command) -> None:
         """Take a command of the core for this position."""

@@ -69,7 +69,7 @@ def sent_of(record: OrderRecord, fills: Iterable[FillRecord]) -> Sent:
     if parts is None:
         raise JournalError(f"order {record.client_id} of the journal is none of ours; allowed: ids that say what for")
     told = [_execution(each) for each in fills]
-    known = {each.trade_id: each for each in (*order.executions, *told)}
+    known = {each.trade_id: each for each in (*told, *order.executions)}
     executions = tuple(known[number] for number in sorted(known))
     order = msgspec.structs.replace(order, executions=executions)
     ids = set(known) if parts.purpose is Purpose.TAKEN else {each.trade_id for each in told}

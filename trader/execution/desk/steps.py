@@ -22,6 +22,10 @@ from trader.execution.states import Order, OrderState
 from trader.execution.wire_numbers import cut, price_text
 
 PROTECTIONS = (Purpose.STOP, Purpose.TARGET)
+#: How far behind its trigger a stop's limit lies, as a fraction, where the venue has no stops at market for a symbol.
+BEHIND = 0.05
+#: Orders of a list.
+LEGS = 2
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -38,9 +42,14 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Cancel(msgspec.Struct, frozen=True):
-    """Withdraw an order, or the whole list that it belongs to."""
+    """Withdraw an order, or the whole list that it belongs to.
+
+    What guards is taken away only with room for the `orders` that must follow; `urgent`: they close what is held.
+    """
 
     client_id: str
+    orders: int = 0
+    urgent: bool = False
 
 
 class Finish(msgspec.Struct, frozen=True):
@@ -50,10 +59,29 @@ class Finish(msgspec.Struct, frozen=True):
 Step = Look | Place | Cancel | Finish
 
 
-class Planner:
-    """Tells the next step of a position. `run` names the pool of capital in client ids."""
+def orders_of(request: Request) -> int:
+    """Return how many orders a request counts as."""
+    return LEGS if isinstance(request, NewList) else 1
 
-    def __init__(self, market: Market, run: str, instrument: Instrument) -> None:
+
+def orders_to_guard(missing: list[Share], quantity: Decimal) -> int:
+    """Return how many orders guard what can be guarded of `quantity`; those of one list where it is too little."""
+    orders = 0
+    for share in missing:
+        if share.quantity <= quantity:
+            quantity -= share.quantity
+            orders += 1 if share.target is None else LEGS
+    return orders or LEGS
+
+
+class Planner:
+    """Tells the next step of a position. `run` names the pool of capital in client ids.
+
+    `stops_at_limit`: the venue takes no stops at market for the symbol (spot: STOP_LOSS is not among its orderTypes).
+    """
+
+    def __init__(self, market: Market, run: str, instrument: Instrument, stops_at_limit: bool = False) -> None:
+        self._stops_at_limit = stops_at_limit
         self._market = market
         self._run = run
         self._instrument = instrument
@@ -94,7 +122,7 @@ class Planner:
         first = PROTECTIONS if self._market == "spot" else (Purpose.TARGET,)
         withdraw = self._clear(holding, first)
         if withdraw is not None or holding.resting(Purpose.CLOSE):
-            return withdraw
+            return withdraw and msgspec.structs.replace(withdraw, orders=1, urgent=True)
         close = holding.close
         quantity = format(self.sellable(holding), "f")
         return self._order(holding, Purpose.CLOSE, quantity, close.order_id if close else 0, holding.closing)
@@ -111,7 +139,10 @@ class Planner:
         stops = holding.resting(Purpose.STOP)
         wanted = [each for each in stops if holding.stop and self._same(each, holding.stop.price, held)]
         if holding.stop is not None and not wanted:
-            return self._stop(holding, held)
+            # Stops that were to be withdrawn take up room that the venue may not have: one guards meanwhile.
+            whole = [each for each in stops if each.order.left >= held]
+            spare = next((each for each in stops if whole and each is not whole[-1]), None)
+            return Cancel(spare.client_id) if spare else self._stop(holding, held)
         for each in stops:
             if not wanted or each is not wanted[-1]:
                 return Cancel(each.client_id)
@@ -150,13 +181,32 @@ class Planner:
         stop = holding.stop
         if stop is None:
             return None
-        missing = shares(self.sellable(holding), self._nearest_first(holding), stop.price, self._instrument)
+        held = self.sellable(holding)
+        targets = self._nearest_first(holding)
+        if 0 < holding.most < len(targets):
+            targets = [*targets[: holding.most - 1], targets[-1]]
+        missing = shares(held, targets, stop.price, self._instrument)
+        stale: list[list[Sent]] = []
+        free = held
         for legs in self._guards(holding):
+            free -= max(leg.order.left for leg in legs if leg.rests)
             match = next((each for each in missing if self._guards_share(legs, each, stop.price)), None)
             if match is None:
-                return Cancel(next(leg for leg in legs if leg.rests).client_id)
-            missing.remove(match)
-        return self._list(holding, missing[0]) if missing else None
+                stale.append(legs)
+            else:
+                missing.remove(match)
+        return self._replace(holding, missing, stale, free)
+
+    def _replace(self, holding: Holding, missing: list[Share], stale: list[list[Sent]], free: Decimal) -> Step | None:
+        """Put in place of one guard after the other what is wanted: the others guard meanwhile."""
+        fitting = missing if not stale else [each for each in missing if each.quantity <= free]
+        if fitting:
+            return self._list(holding, fitting[0])
+        if stale:
+            resting = [leg for leg in stale[0] if leg.rests]
+            orders = orders_to_guard(missing, free + max(leg.order.left for leg in resting))
+            return Cancel(resting[0].client_id, orders)
+        return None
 
     def _guards(self, holding: Holding) -> list[list[Sent]]:
         """Return what guards: the legs of each list, and stops that stand alone."""
@@ -177,10 +227,10 @@ class Planner:
         assert stop is not None
         guard = self._sent(holding, Purpose.STOP, share.quantity, stop.order_id, stop.reason, stop.price)
         trigger = price_text(self._instrument, stop.price)
+        kind, limit = self._kind_of_stop(holding, stop.price)
         if wanted is None:
-            kind = OrderKind.STOP_LOSS
             alone = NewOrder(
-                guard.client_id, holding.symbol, guard.order.side, kind, format(share.quantity, "f"), trigger=trigger
+                guard.client_id, holding.symbol, guard.order.side, kind, format(share.quantity, "f"), limit, trigger
             )
             return Place((guard,), alone)
         target = self._sent(
@@ -189,9 +239,16 @@ class Planner:
         name = ClientId(self._run, holding.position_id, Purpose.LIST, 0, guard.attempt).text
         guard.list_id = target.list_id = name
         above = Leg(target.client_id, OrderKind.LIMIT_MAKER, price_text(self._instrument, wanted.price))
-        below = Leg(guard.client_id, OrderKind.STOP_LOSS, trigger=trigger)
+        below = Leg(guard.client_id, kind, limit, trigger)
         request = NewList(name, holding.symbol, guard.order.side, format(share.quantity, "f"), above, below)
         return Place((guard, target), request)
+
+    def _kind_of_stop(self, holding: Holding, stop: float) -> tuple[OrderKind, str]:
+        """Return the type of a stop and its limit, "" at market; a limit lies so far behind that it is one."""
+        if not self._stops_at_limit:
+            return OrderKind.STOP_LOSS, ""
+        behind = stop * (1 - holding.direction * BEHIND)
+        return OrderKind.STOP_LOSS_LIMIT, price_text(self._instrument, self._instrument.level_towards(behind, stop))
 
     def _nearest_first(self, holding: Holding) -> list[OrderRequest]:
         """Return what targets are still to close."""

@@ -23,9 +23,13 @@ class Record(msgspec.Struct, frozen=True):
 
 
 class UserEvents:
-    """Who listens to which account on which market. Listeners of one account hear the same events in order."""
+    """Who listens to which account on which market. Listeners of one account hear the same events in order.
+
+    `changes` counts what was told: nothing of an account changes without an event, but its settings.
+    """
 
     def __init__(self, plan: FaultPlan, wall: Callable[[], float] = time.time) -> None:
+        self.changes = 0
         self.records: dict[int, list[Record]] = defaultdict(list)
         self._plan = plan
         self._wall = wall
@@ -44,6 +48,7 @@ class UserEvents:
 
     def publish(self, uid: int, market: str, event: dict[str, Any]) -> None:
         """Record an event and send it to whoever listens."""
+        self.changes += 1
         some = self.records[uid]
         some.append(Record(len(some), int(self._wall() * 1000), market, event))
         for mischief in tuple(self._listeners[uid, market].values()):

@@ -26,22 +26,35 @@ class Desk(Protocol):
 
 
 class Matcher:
-    """One market. `advance` before anything is asked of the desk, so that all of it is of one moment."""
+    """One market. `advance` before anything is asked of the desk, so that all of it is of one moment.
+
+    `until` is up to when prices were judged, ms by symbol: nothing is judged twice.
+    """
 
     def __init__(self, walks: Mapping[str, Walk], desk: Desk) -> None:
         self._walks = walks
         self._desk = desk
-        self._until: dict[str, int] = {}
+        self.until: dict[str, int] = {}
 
     def advance(self, now: int) -> None:
         """Fill what prices have reached up to `now`, in order of time, symbol by symbol."""
         waiting = set(self._desk.symbols())
         for symbol, walk in self._walks.items():
             end = walk.settled(now)
-            start = self._until.get(symbol, end)
-            self._until[symbol] = max(start, end)
+            start = self.until.get(symbol, end)
+            self.until[symbol] = max(start, end)
             if start < end and symbol in waiting:
                 self._walk(symbol, walk, start, end)
+
+    def take_openings(self, now: int) -> None:
+        """Fill the limits that the open at `now` has passed: an order that comes now meets that price, so they have
+        been taken. What stops and liquidations do at it is told with their candle."""
+        for symbol in self._desk.symbols():
+            bar = self._walks[symbol].opening(now)
+            if bar is None:
+                continue
+            for touch in touches(bar, [each for each in self._desk.waiting(symbol) if each.passive]):
+                self._desk.meet(symbol, touch, now)
 
     def _walk(self, symbol: str, walk: Walk, start: int, end: int) -> None:
         """Take bar by bar; after one that did something the rest is looked at anew, for the orders have changed."""

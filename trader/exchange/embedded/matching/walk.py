@@ -33,6 +33,15 @@ class Walk:
         else:
             yield from self._candles(self._timeframe, start_ms, end_ms, waiting)
 
+    def opening(self, now: int) -> Bar | None:
+        """Return the open of the candle that begins at `now`, as a bar: orders that come now meet it already. None
+        inside a candle, and where orders are judged on the path."""
+        if self._timeframe is None or now % self._timeframe.ms:
+            return None
+        table = self._tape.history.table(self._tape.finest, now, now + 1)
+        price = float(table.open[0]) if len(table) else None
+        return None if price is None else Bar(now, now + 1, price, price, price, True)
+
     def rest(self, bar: Bar, since: int) -> Bar | None:
         """Return what of a candle's bar comes from `since` on, inside it; None where nothing was traded any more."""
         trades = self._tape.trades.between(since, bar.close_time)

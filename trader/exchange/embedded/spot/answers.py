@@ -10,8 +10,8 @@ from trader.exchange.embedded.accounts.ledger import Ledger
 from trader.exchange.embedded.spot.orders import Order, OrderList, Side, Trade
 
 Json = dict[str, Any]
-#: What BNB takes off a commission.
-BNB_DISCOUNT = "0.25000000"
+#: What a commission is multiplied with when it is paid in BNB, as Binance's answer says it.
+BNB_DISCOUNT = "0.75000000"
 ZERO_TEXT = "0.00000000"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from itertools import count
 from random import Random
 from string import ascii_letters, digits
 
@@ -15,6 +14,7 @@ from trader.exchange.embedded.accounts.account import Account
 from trader.exchange.embedded.accounts.decimals import plain
 from trader.exchange.embedded.accounts.events import UserEvents
 from trader.exchange.embedded.accounts.ledger import Ledger
+from trader.exchange.embedded.accounts.numbers import Numbers
 from trader.exchange.embedded.faults import FaultPlan
 from trader.exchange.embedded.filters import Filters, read_filters
 from trader.exchange.embedded.floor import Floor
@@ -60,7 +60,7 @@ class Books:
         self.accounts = {account.uid: account for account in accounts}
         self.ledgers = {account.uid: Ledger(account.balances) for account in accounts}
         self.pairs = {symbol: _pair(tape.entry) for symbol, tape in floor.tapes.items()}
-        self.order_ids, self.list_ids, self.trade_ids, self._reports = count(1), count(1), count(1), count(1)
+        self.order_ids, self.list_ids, self.trade_ids, self.report_ids = Numbers(), Numbers(), Numbers(), Numbers()
         self._events = events
         self._random = Random(f"{plan.seed}/client ids")
 
@@ -75,7 +75,7 @@ class Books:
     def report(self, order: Order, kind: str, trade: Trade | None = None, cancelled_by: str = "") -> None:
         """Tell the owner what happened to an order, and keep it among the open ones or not."""
         self.shelf.settle(order)
-        event = execution_report(order, kind, self.now(), next(self._reports), trade, cancelled_by)
+        event = execution_report(order, kind, self.now(), next(self.report_ids), trade, cancelled_by)
         self._events.publish(order.uid, MARKET, event)
 
     def report_list(self, listed: OrderList) -> None:

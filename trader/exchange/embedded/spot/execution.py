@@ -12,6 +12,8 @@ from trader.exchange.embedded.spot.books import MARKET, Books
 from trader.exchange.embedded.spot.orders import LIMITED, Order, Status, Trade, Wish
 
 BNB = "BNB"
+#: What a BNB is worth in a quote asset in which it is not played: fees in it should not need a coin that nobody trades.
+UNLISTED = Decimal(600)
 
 
 def need(books: Books, wish: Wish, left: Decimal) -> tuple[str, Decimal]:
@@ -91,9 +93,10 @@ def _in_bnb(books: Books, order: Order, worth: Decimal) -> Decimal | None:
     """Return what a commission worth so much of the quote asset is in BNB; None where it cannot be paid so."""
     quote = books.pairs[order.wish.symbol].quote
     symbol = BNB + quote
-    price = books.quotes.price(symbol) if symbol in books.pairs else Decimal(1) if quote == BNB else None
+    listed = books.quotes.price(symbol) if symbol in books.pairs else UNLISTED
+    price = Decimal(1) if quote == BNB else listed
     if not price:
         return None
-    amount = product(CONTEXT.divide(worth, price), 1 - Decimal(BNB_DISCOUNT))
+    amount = product(CONTEXT.divide(worth, price), Decimal(BNB_DISCOUNT))
     ledger: Ledger = books.ledgers[order.uid]
     return amount if ledger.covers(BNB, amount) else None

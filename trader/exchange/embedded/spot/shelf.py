@@ -63,6 +63,10 @@ class Shelf:
         some = [self._open[symbol]] if symbol else list(self._open.values())
         return sorted((order for each in some for order in each.values() if order.uid == uid), key=_number)
 
+    def every_open(self) -> list[Order]:
+        """Return the open orders of all accounts."""
+        return [order for orders in self._open.values() for order in orders.values()]
+
     def all_orders(self, uid: int, symbol: str) -> list[Order]:
         """Return all orders of an account on a symbol, oldest first."""
         return self._of_symbol[uid, symbol]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from trader.exchange.embedded.spot.changes import Changes
 from trader.exchange.embedded.spot.desk import SpotDesk
 from trader.exchange.embedded.spot.endpoints import SOCKET_METHODS, signed_endpoints
 from trader.exchange.embedded.spot.judge import Judge
+from trader.exchange.embedded.spot.keep import SpotKeep
 from trader.exchange.embedded.spot.queries import Queries
 from trader.exchange.embedded.venue import Venue
 
@@ -41,23 +43,31 @@ PUBLIC_METHODS = {
 
 
 def spot_venue(
-    floor: Floor, options: Trading, accounts: Sequence[Account], events: UserEvents, plan: FaultPlan
+    floor: Floor,
+    options: Trading,
+    accounts: Sequence[Account],
+    events: UserEvents,
+    plan: FaultPlan,
+    wall: Callable[[], float] = time.time,
 ) -> Venue:
     """Return the market with wallets for all accounts; its orders are judged as the options say."""
     quotes = Quotes(floor, of_float(options.half_spread))
-    desk = SpotDesk(Books(floor, quotes, accounts, events, plan))
+    desk = SpotDesk(Books(floor, quotes, accounts, events, plan, wall))
     queries = Queries(desk.books)
     changes = Changes(desk, queries)
     endpoints = signed_endpoints(changes, queries)
     by_name = {(endpoint.method, endpoint.path.removeprefix("/api/v3/")): endpoint for endpoint in endpoints}
     judge = Judge(desk, events)
+    matcher = Matcher(walks(floor, options), desk)
     return Venue(
         floor=floor,
         endpoints=endpoints,
         methods={method: by_name[name] for method, name in SOCKET_METHODS.items()},
-        advance=Matcher(walks(floor, options), desk).advance,
+        advance=matcher.advance,
+        open=matcher.take_openings,
         ledger=judge.ledger,
         stranger=judge.stranger,
+        keep=SpotKeep(desk.books, matcher),
     )
 
 

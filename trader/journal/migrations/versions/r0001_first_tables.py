@@ -126,7 +126,7 @@ def upgrade() -> None:
         columns: list[sa.Column[Any]] = [sa.Column(column, kind, nullable=False) for column, kind in kinds.items()]
         rest: list[sa.schema.SchemaItem] = [sa.PrimaryKeyConstraint(*key)]
         if name == "fills":
-            rest.append(sa.UniqueConstraint("symbol", "trade_id", name="fills_trade_id"))
+            rest.append(sa.UniqueConstraint("symbol", "trade_id", "client_id", name="fills_trade_id"))
         op.create_table(name, *columns, *rest)
     for index, table, names in INDEXES:
         op.create_index(index, table, names)

@@ -1,4 +1,4 @@
-"""The gaps, and a checksum on every row that may be replaced; rows that are there get theirs."""
+"""The gaps, what the strategy said, and a checksum on every row that may be replaced; rows there get theirs."""
 
 from __future__ import annotations
 
@@ -25,14 +25,18 @@ BATCH = 1_000
 
 
 def upgrade() -> None:
-    """Make the table of gaps, and the checksums."""
-    names = ("seq", "ordinal", "first_seq", "last_seq")
-    columns = [sa.Column(name, Whole, nullable=False) for name in names]
-    payload = sa.Column("payload", sa.LargeBinary(), nullable=False)
-    op.create_table("gaps", *columns, payload, sa.PrimaryKeyConstraint("seq", "ordinal"))
+    """Make the tables of gaps and readings, and the checksums."""
+    _make("gaps", ("seq", "ordinal", "first_seq", "last_seq"))
+    _make("readings", ("seq", "ordinal", "run", "time"), sa.Column("crc", Whole, nullable=False))
     for name, key in KEYS.items():
         op.add_column(name, sa.Column("crc", Whole, nullable=False, server_default="0"))
         _sum_up(name, key)
+
+
+def _make(name: str, wholes: tuple[str, ...], *rest: sa.Column[int]) -> None:
+    columns = [sa.Column(each, Whole, nullable=False) for each in wholes]
+    payload = sa.Column("payload", sa.LargeBinary(), nullable=False)
+    op.create_table(name, *columns, payload, *rest, sa.PrimaryKeyConstraint("seq", "ordinal"))
 
 
 def _sum_up(name: str, key: tuple[str, ...]) -> None:
