@@ -101,6 +101,8 @@ class Notebook:
 class Bench:
     """A pool of capital that trades BTCUSDT on spot. `events` are what the core was told by the desk."""
 
+    gate: WeightGovernor
+
     def __init__(self, exchange: EmbeddedExchange, client: TradingClient, **overrides: Any) -> None:
         self.exchange = exchange
         self.client = client
@@ -216,9 +218,11 @@ async def bench(*bars: tuple[float, float, float, float], **overrides: Any) -> A
     exchange = EmbeddedExchange(options, market(quiet, *bars, symbols=symbols))
     await exchange.start()
     where = endpoints("embedded", "spot", exchange.base_url)
-    client = TradingClient(where, WeightGovernor(6_000, 0.2), Credentials(KEY, SECRET))
+    gate = WeightGovernor(6_000, 0.2)
+    client = TradingClient(where, gate, Credentials(KEY, SECRET))
     await client.sync_clock()
     made = Bench(exchange, client, **overrides)
+    made.gate = gate
     stream = spot_user_stream(where, client, lambda event: made.listener(event))
     running = asyncio.create_task(stream.run())
     await until(lambda: stream.connected)

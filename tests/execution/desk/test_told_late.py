@@ -41,14 +41,14 @@ class QuietDoor:
     def __init__(self) -> None:
         self.known: list[AccountTrade] = []
         self.refuses: Rejected | None = None
-        self.asked: list[str] = []
+        self.asked: list[tuple[str, object]] = []
 
     async def trades(self, symbol: str, *, exchange_id: int = 0, start_ms: int = 0) -> list[AccountTrade]:
         return [each for each in self.known if exchange_id in (0, each.exchange_id)]
 
     def __getattr__(self, name: str) -> Any:
         async def ask(*args: Any, **named: Any) -> Any:
-            self.asked.append(name)
+            self.asked.append((name, args[-1] if args else None))
             if self.refuses is not None:
                 raise self.refuses
             await asyncio.Event().wait()
@@ -271,4 +271,5 @@ async def test_a_stop_that_finds_no_room_beside_the_old_one_takes_its_place() ->
         desk.door.refuses.status = 400
         desk.desk.send(AmendStop(10, 11, 96.0, "trailing_stop"))
         await asyncio.sleep(0.1)
-        assert desk.door.asked[:2] == ["place_stop", "cancel"]
+        (at,) = [at for at, (name, _) in enumerate(desk.door.asked) if name == "place_stop"]
+        assert desk.door.asked[at + 1] == ("cancel", client_id(10, Purpose.STOP))

@@ -16,6 +16,7 @@ from binance import AsyncClient
 
 from trader.core.errors import ConfigError, ExchangeError, RateLimited
 from trader.exchange.binance.client import WEIGHT_HEADER, WRONG_HEADER, Gate, GovernedClient, Patience, Reply
+from trader.exchange.binance.departure import at_the_gate
 from trader.exchange.binance.endpoints import Endpoints, rights_url
 from trader.exchange.binance.errors import FOREIGN, read_answer, translate, translate_exception
 from trader.exchange.binance.order_limits import ORDER_PATHS, orders_counted
@@ -146,7 +147,8 @@ class TradingClient(GovernedClient):
     async def _once(self, method: str, uri: str, signed: bool, force_params: bool, kwargs: dict[str, Any]) -> Any:
         path = _path(uri)
         where = f"{method.upper()} {path}"
-        tickets = await self._admit(method, path, kwargs.get("data") or {})
+        with at_the_gate():
+            tickets = await self._admit(method, path, kwargs.get("data") or {})
         reply = None
         try:
             reply = await AsyncClient._request(self, method, uri, signed, force_params, **kwargs)

@@ -28,7 +28,7 @@ from trader.execution.desk.booking import (
     with_leftovers,
     write_off,
 )
-from trader.execution.desk.courier import Answer, Courier, Update
+from trader.execution.desk.courier import NOT_SENT, Answer, Courier, Update
 from trader.execution.desk.holding import Holding, Sent
 from trader.execution.desk.ports import Deliver, Intentions
 from trader.execution.desk.records import dust_record, fill_record, order_record
@@ -53,6 +53,8 @@ LEAST_LOOKS = 2
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
 #: Room that an entry keeps for what must guard it: three lists, or a stop and its targets.
 ORDERS_TO_GUARD = 6
+#: News has told of an order: its answer is waited for no longer than this, for what was bought waits for its stop.
+LATE_S = 0.25
 #: A market order that is not told to have ended, or executions that are not told, are asked for after so long.
 PATIENCE_S = 1.0
 UNPROTECTED = "unprotected"
@@ -353,8 +355,26 @@ class Attendant:
         else:
             self._mark(step.sent, OrderState.SENT, "")
             self._room.spend(orders)
-            answer = await self._means.courier.place(step.request, lambda: self._leaves(step.sent))
-            await self._placed(step, shape, answer)
+            await self._placed(step, shape, await self._answer_to(step))
+
+    async def _answer_to(self, step: Place) -> Answer:
+        """Place the orders and return the answer; an empty one where news has told of them and it is late."""
+        asking = asyncio.create_task(self._means.courier.place(step.request, lambda: self._leaves(step.sent)))
+        told = asyncio.create_task(self._told_of(step.sent))
+        try:
+            await asyncio.wait((asking, told), return_when=asyncio.FIRST_COMPLETED)
+            return asking.result() if asking.done() else Answer()
+        finally:
+            asking.cancel()
+            told.cancel()
+            await asyncio.gather(asking, told, return_exceptions=True)
+
+    async def _told_of(self, orders: Iterable[Sent]) -> None:
+        """Wait until news has told of all orders, and a little longer: the answer may be about to come."""
+        while any(each.in_doubt for each in orders):
+            self._news.clear()
+            await self._news.wait()
+        await asyncio.sleep(LATE_S)
 
     async def _has_room(self, orders: int, urgent: bool) -> bool:
         """Have room for orders that are about to leave; where there is none, wait for news or for some of it."""
@@ -389,6 +409,8 @@ class Attendant:
             self._means.breaker.accepted(shape)
             self._calm()
             self._take_all(answer.updates)
+        elif failure is NOT_SENT:
+            self._mark(step.sent, OrderState.ABSENT, failure.text)  # no refusal: the next try may be the right one
         elif failure.act in (Act.LOOK_UP, Act.ALREADY_DONE, Act.NOT_FOUND):
             self._mark(step.sent, OrderState.UNKNOWN, failure.text)
         elif failure.act in (Act.RETRY_SAME_ID, Act.RESYNC_CLOCK):

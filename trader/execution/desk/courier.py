@@ -15,6 +15,7 @@ from trader.core.account import ZERO, AlgoUpdate, Execution, OrderStatus, OrderU
 from trader.core.errors import TraderError
 from trader.core.settings import Market
 from trader.core.venue import AccountTrade, NewList, NewStop, Request
+from trader.exchange.binance.departure import Departure, departing
 from trader.execution.desk.holding import Sent
 from trader.execution.desk.ports import Door
 from trader.execution.outcomes import Act, Ask, Outcome, outcome_of
@@ -28,6 +29,9 @@ LONGEST_WAIT_S = 5.0
 ANSWER_S = 2.0
 #: A question may be asked again at once.
 READ_ANSWER_S = 1.0
+
+#: It found no room in the venue's limits (a ban, a full window) for as long as an answer is waited for.
+NOT_SENT = Outcome(Act.RETRY_SAME_ID, text="it could not leave: the venue's limits leave no room yet")
 
 Update = OrderUpdate | AlgoUpdate
 
@@ -49,7 +53,8 @@ class Courier:
 
     async def place(self, request: Request, leaves: Callable[[], None] = lambda: None) -> Answer:
         """Place an order, a stop or a list; `leaves` is called each time that the request goes out."""
-        return await self._ask(lambda: self._place(request, leaves), Ask.PLACE)
+        with departing(leaves) as departure:
+            return await self._ask(lambda: self._place(request, departure), Ask.PLACE, departure)
 
     async def cancel(self, sent: Sent) -> Answer:
         """Cancel an order, or the list that it belongs to."""
@@ -63,12 +68,16 @@ class Courier:
         """Ask for the executions of an order."""
         return await self._ask(lambda: self._executions(sent), Ask.READ)
 
-    async def _ask(self, ask: Callable[[], Awaitable[Sequence[Update]]], what: Ask) -> Answer:
+    async def _ask(
+        self, ask: Callable[[], Awaitable[Sequence[Update]]], what: Ask, departure: Departure | None = None
+    ) -> Answer:
         for tries in range(RETRIES + 1):
             try:
                 async with asyncio.timeout(READ_ANSWER_S if what is Ask.READ else ANSWER_S):
                     return Answer(tuple(await ask()))
             except (TraderError, OSError, TimeoutError) as error:
+                if departure is not None and departure.waits:
+                    return Answer(failure=NOT_SENT)
                 outcome = outcome_of(self._market, error, what)
             again = outcome.act in (Act.RETRY_SAME_ID, Act.RESYNC_CLOCK) and what is not Ask.READ
             if not again or tries == RETRIES or outcome.wait_s > LONGEST_WAIT_S:
@@ -76,8 +85,8 @@ class Courier:
             await self._sleep(outcome.wait_s)
         return Answer(failure=outcome)
 
-    async def _place(self, request: Request, leaves: Callable[[], None]) -> Sequence[Update]:
-        leaves()
+    async def _place(self, request: Request, departure: Departure) -> Sequence[Update]:
+        departure.leaves()
         if isinstance(request, NewList):
             return (await self._door.place_list(request)).orders
         if isinstance(request, NewStop):
