@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 from tests.simulate.bugs import BUGS
@@ -26,14 +27,25 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     first, _, last = options.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
-    if not options.trace:
-        logging.getLogger("trader").setLevel(logging.CRITICAL + 1)
     market = None if options.market == "both" else options.market
     play = partial(simulated, market=market, shown=options.trace, parts=BUGS.get(options.bug, Parts()))
-    totals, minutes = _totals(_played(seeds, options.workers, play), _Bar(len(seeds)))
+    with nullcontext() if options.trace else _silence():
+        totals, minutes = _totals(_played(seeds, options.workers, play), _Bar(len(seeds)))
     print(f"{minutes / 60:.0f} hours of the market")
     print("{} seeds, {} orders, {} faults, {} violations".format(*totals))
     return 1 if totals[3] else 0
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Let the program's own log say nothing."""
+    ours = logging.getLogger("trader")
+    before = ours.level
+    ours.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        ours.setLevel(before)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
