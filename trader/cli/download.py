@@ -26,6 +26,7 @@ from trader.engine.download.report import HEADINGS
 from trader.engine.live.venue import play_state
 from trader.exchange.binance.endpoints import Endpoints, endpoints
 from trader.exchange.binance.rest import BinanceRest
+from trader.exchange.binance.watched_socket import LOOPBACK
 from trader.exchange.binance.weights import FUNDING_REQUESTS, FUNDING_WINDOW_S, LIMITS
 from trader.exchange.embedded.options import parse_time
 from trader.execution.bans import BanFile
@@ -39,7 +40,6 @@ EXAMPLES = (
 )
 #: Where there is no terminal, a line says how far it is this often, seconds.
 SAY_EVERY_S = 5.0
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def download_command(

@@ -11,12 +11,13 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 
 from trader.core.errors import ConfigError, Unavailable
-from trader.exchange.binance.connection import OPENING_ERRORS, Connection, asked_pause_s, first_streams
+from trader.exchange.binance.connection import Connection, first_streams
 from trader.exchange.binance.delivery import Delivery, OnMessage, OnState
 from trader.exchange.binance.pace import Backoff, RateWindow
 from trader.exchange.binance.race import first_to_end
 from trader.exchange.binance.states import CONNECTS, CONNECTS_PERIOD_S, StateKind, StreamOptions, StreamStats
 from trader.exchange.binance.watch import MarketClock, StreamWatch
+from trader.exchange.binance.watched_socket import OPENING_ERRORS, asked_pause_s
 
 SHUTDOWN = "the venue is about to close this connection"
 

@@ -14,13 +14,12 @@ from typing import Protocol
 
 from trader.core.account import AccountEvent, StreamBack, StreamFault, StreamLost
 from trader.core.errors import DataError, ExchangeError, RateLimited, Unauthorized
-from trader.exchange.binance.connection import OPENING_ERRORS, asked_pause_s
 from trader.exchange.binance.pace import Backoff, RateWindow
 from trader.exchange.binance.race import first_to_end
 from trader.exchange.binance.socket import Bytes
 from trader.exchange.binance.states import CONNECTS, CONNECTS_PERIOD_S, StreamOptions
 from trader.exchange.binance.user_codec import Control, ControlKind, UserMessage, WsAnswer, decode_user
-from trader.exchange.binance.user_socket import UserSocket
+from trader.exchange.binance.watched_socket import OPENING_ERRORS, WatchedSocket, asked_pause_s
 
 OnEvent = Callable[[AccountEvent], None]
 
@@ -28,7 +27,7 @@ OnEvent = Callable[[AccountEvent], None]
 class Line(Protocol):
     """How one market's account is listened to."""
 
-    async def open(self, on_frame: Callable[[Bytes], None]) -> UserSocket:
+    async def open(self, on_frame: Callable[[Bytes], None]) -> WatchedSocket:
         """Return an open socket on which the account's events come; raise an `ExchangeError` or an opening's error."""
         ...
 
@@ -36,7 +35,7 @@ class Line(Protocol):
         """Take the answer to a request of `open`."""
         ...
 
-    async def fence(self, socket: UserSocket) -> bool:
+    async def fence(self, socket: WatchedSocket) -> bool:
         """Ask the venue something harmless; once it is answered, all that it had told before has come."""
         ...
 
@@ -64,7 +63,7 @@ class UserStream:
         self._connects = connects or RateWindow(CONNECTS, CONNECTS_PERIOD_S)
         self._backoff = Backoff(self._options.first_wait_s, self._options.longest_wait_s)
         self._life_s = self._options.life_s * random.uniform(0.9, 1.0)
-        self._current: UserSocket | None = None
+        self._current: WatchedSocket | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._wanted = ""
         self._wanted_by = 0
@@ -110,7 +109,7 @@ class UserStream:
             self._adopt(await self._establish())
             await self._until_needed()
 
-    async def _establish(self) -> UserSocket:
+    async def _establish(self) -> WatchedSocket:
         """Open a socket, however long it takes; the old one, if any, goes on meanwhile."""
         while True:
             await asyncio.sleep(self._connects.take(asyncio.get_running_loop().time()))
@@ -131,7 +130,7 @@ class UserStream:
         asked_s = error.retry_after_s if isinstance(error, RateLimited) else asked_pause_s(error)
         await asyncio.sleep(max(self._backoff.next_s(), asked_s))
 
-    def _adopt(self, fresh: UserSocket) -> None:
+    def _adopt(self, fresh: WatchedSocket) -> None:
         previous, self._current, self._adopted = self._current, fresh, self._tries
         reason, gap = self._wanted or "connected", self._gap or previous is None
         self._gap = False
@@ -150,7 +149,7 @@ class UserStream:
         if self._current is None:
             await asyncio.sleep(self._backoff.next_s())
 
-    def _ended(self, socket: UserSocket, task: asyncio.Task[str]) -> None:
+    def _ended(self, socket: WatchedSocket, task: asyncio.Task[str]) -> None:
         if task.cancelled():
             return
         failure = task.exception()
@@ -174,7 +173,7 @@ class UserStream:
         self._wanted, self._wanted_by = self._wanted or reason, max(by, self._wanted_by)
         self._wake.set()
 
-    def _dismiss(self, socket: UserSocket) -> None:
+    def _dismiss(self, socket: WatchedSocket) -> None:
         task = asyncio.create_task(socket.close("replaced"))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)

@@ -22,8 +22,8 @@ from trader.exchange.binance.states import StreamOptions
 from trader.exchange.binance.trade_client import TradingClient
 from trader.exchange.binance.user_codec import WsAnswer
 from trader.exchange.binance.user_endpoints import private_url
-from trader.exchange.binance.user_socket import UserSocket
 from trader.exchange.binance.user_stream import OnEvent, UserStream
+from trader.exchange.binance.watched_socket import WatchedSocket
 
 #: A key lives for 60 minutes; after a failure it is tried again sooner.
 KEEP_EVERY_S = 25 * 60.0
@@ -54,10 +54,10 @@ class FuturesLine:
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[None]] = {}
 
-    async def open(self, on_frame: Callable[[Bytes], None]) -> UserSocket:
+    async def open(self, on_frame: Callable[[Bytes], None]) -> WatchedSocket:
         """Return a socket on the private stream."""
         self.key = await self._account.make_listen_key()
-        socket = UserSocket(private_url(self._endpoints, self.key), self._options, on_frame)
+        socket = WatchedSocket(private_url(self._endpoints, self.key), self._options, on_frame)
         await socket.open()
         return socket
 
@@ -67,7 +67,7 @@ class FuturesLine:
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
 
-    async def fence(self, socket: UserSocket) -> bool:
+    async def fence(self, socket: WatchedSocket) -> bool:
         """List the subscriptions: the answer queues behind the events. No faster than the venue hears us."""
         await asyncio.sleep(self._messages.take(asyncio.get_running_loop().time()))
         name = next(self._ids)

@@ -22,8 +22,8 @@ from trader.exchange.binance.states import StreamOptions
 from trader.exchange.binance.trade_client import TradingClient
 from trader.exchange.binance.user_codec import WsAnswer
 from trader.exchange.binance.user_endpoints import ws_api_url
-from trader.exchange.binance.user_socket import UserSocket
 from trader.exchange.binance.user_stream import OnEvent, UserStream
+from trader.exchange.binance.watched_socket import WatchedSocket
 
 SUBSCRIBE = "userDataStream.subscribe.signature"
 PING = "ping"
@@ -39,9 +39,9 @@ class SpotLine:
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[WsAnswer]] = {}
 
-    async def open(self, on_frame: Callable[[Bytes], None]) -> UserSocket:
+    async def open(self, on_frame: Callable[[Bytes], None]) -> WatchedSocket:
         """Return a socket with a subscription."""
-        socket = UserSocket(self._url, self._options, on_frame)
+        socket = WatchedSocket(self._url, self._options, on_frame)
         try:
             await socket.open()
             await self._subscribe(socket)
@@ -56,7 +56,7 @@ class SpotLine:
         if waiting is not None and not waiting.done():
             waiting.set_result(answer)
 
-    async def fence(self, socket: UserSocket) -> bool:
+    async def fence(self, socket: WatchedSocket) -> bool:
         """Ping the venue's program, not its socket: the answer queues behind the events."""
         await self._ask(socket, PING, {})
         return True
@@ -64,7 +64,7 @@ class SpotLine:
     async def tend(self, renew: Callable[[str], None]) -> None:
         """Nothing: the socket's own pings keep it alive."""
 
-    async def _subscribe(self, socket: UserSocket) -> None:
+    async def _subscribe(self, socket: WatchedSocket) -> None:
         try:
             await self._ask(socket, SUBSCRIBE, self._client.signed())
         except Rejected as error:
@@ -73,7 +73,7 @@ class SpotLine:
             await self._client.sync_clock()
             await self._ask(socket, SUBSCRIBE, self._client.signed())
 
-    async def _ask(self, socket: UserSocket, method: str, params: Mapping[str, Any]) -> None:
+    async def _ask(self, socket: WatchedSocket, method: str, params: Mapping[str, Any]) -> None:
         name = next(self._ids)
         answer: asyncio.Future[WsAnswer] = asyncio.get_running_loop().create_future()
         self._waiting[name] = answer
@@ -93,7 +93,7 @@ class SpotLine:
             raise translate("spot", method, refusal, self._client.clock.now_ms)
 
 
-def _end_of(socket: UserSocket) -> asyncio.Task[str]:
+def _end_of(socket: WatchedSocket) -> asyncio.Task[str]:
     assert socket.ended is not None
     return socket.ended
 
