@@ -134,6 +134,25 @@ async def test_what_no_trade_explains_is_booked_at_the_last_price_and_said() -> 
         assert all(each.trade_id >= 0 for each in world.notebook.fills)
 
 
+async def test_of_what_went_in_part_of_a_step_the_core_is_told_whole_steps() -> None:
+    """A rest that cannot be sold has ended for the core; the desk must not write it off a second time."""
+    async with audited() as audit:
+        world = audit.world
+        trade = await world.enter()
+        audit.deaf = True
+        for each in await world.resting():
+            if each.trigger:
+                await audit.hand(do="cancel", orderId=each.exchange_id)
+        await audit.hand(do="deposit", asset="BTC", amount=f"{-trade.quantity + 0.0004:.4f}")
+        await asyncio.sleep(0.1)
+        audit.deaf = False
+        assert await audit.audit() == ["SHORTFALL"]
+        await world.settled()
+        assert [(reason, quantity) for reason, quantity, _ in world.fills()[1:]] == [("manual", trade.quantity)]
+        assert (world.logic.book.trades, world.desk.holdings) == ({}, {})
+        assert float(world.desk.dust.of("BTC")) == pytest.approx(float((await world.balances())["BTC"]))
+
+
 async def test_more_than_we_hold_is_said_once() -> None:
     async with audited() as audit:
         await audit.world.enter()

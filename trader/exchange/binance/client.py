@@ -19,6 +19,7 @@ from binance import AsyncClient
 
 from trader.core.errors import ExchangeError, RateLimited, Rejected, Unavailable
 from trader.core.settings import Market
+from trader.exchange.binance.departure import came_back
 from trader.exchange.binance.endpoints import Endpoints
 from trader.exchange.binance.errors import (
     CODES,
@@ -134,6 +135,7 @@ class GovernedClient(AsyncClient):  # type: ignore[misc]  # the library is untyp
                 if error.code not in CLOCK_CODES or synced or not signed:
                     raise
                 synced = True
+                came_back()
                 await self.sync_clock()
             except (Unavailable, RateLimited) as error:
                 if method != "get" or attempt >= self._patience.attempts or _hopeless(error):

@@ -30,6 +30,13 @@ def departing(leaves: Callable[[], None]) -> Iterator[Departure]:
         _departure.reset(token)
 
 
+def came_back() -> None:
+    """Let whoever follows know that the venue has proved not to have taken what left; it will leave again."""
+    departure = _departure.get()
+    if departure is not None:
+        departure.waits = True
+
+
 @contextmanager
 def at_the_gate() -> Iterator[None]:
     """Let whoever follows know that a request waits within, and leaves behind it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
@@ -147,7 +148,7 @@ class TradingClient(GovernedClient):
     async def _once(self, method: str, uri: str, signed: bool, force_params: bool, kwargs: dict[str, Any]) -> Any:
         path = _path(uri)
         where = f"{method.upper()} {path}"
-        with at_the_gate():
+        with nullcontext() if method == "get" else at_the_gate():
             tickets = await self._admit(method, path, kwargs.get("data") or {})
         reply = None
         try:

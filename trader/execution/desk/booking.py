@@ -72,8 +72,10 @@ def fill_of(
 ) -> Fill | None:
     """Book `executions` of `sent`, which nobody has been told, and return the fill for the core.
 
-    None while what came is less than a step: it is told with the next. `mark` is the price that was expected (NaN:
-    unknown), from which slippage counts. `dust` lies there of the coin; what an entry takes of it, `holding.dust` has.
+    None while what came is less than a step: it is told with the next. Of what went without an order of ours, the rest
+    of a step is told as closed too, at its cost: it cannot be sold any more. `mark` is the price that was expected
+    (NaN: unknown), from which slippage counts. `dust` lies there of the coin; what an entry takes of it, `holding.dust`
+    has.
     """
     price = average_price(executions)
     notional = sum((each.quantity * each.price for each in executions), ZERO)
@@ -85,7 +87,7 @@ def fill_of(
         holding.left += max(ZERO, quantity)
     else:
         sold = sum((each.quantity for each in executions), ZERO)
-        quantity = min(sold, holding.left)
+        quantity = holding.left - cut(instrument, max(ZERO, holding.left - sold))  # the core counts in whole steps
         cost = fees - (sold - quantity) * price * int(holding.direction)
         holding.left -= quantity
     if quantity <= 0:

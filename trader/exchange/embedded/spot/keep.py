@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
@@ -41,7 +40,7 @@ class SpotKeep:
         lists = {each.id: each for each in shelf.lists.values() if not each.done}
         ended = [order for order in list(shelf.orders.values())[-ENDED:] if not order.open]
         lists |= {order.list_id: shelf.lists[order.list_id] for order in ended if order.list_id in shelf.lists}
-        orders = {order.id: order for order in [*ended, *shelf.every_open()]}
+        orders = {order.id: order for order in [*ended, *shelf.every_open_order()]}
         orders |= {order.id: order for each in lists.values() for order in each.orders}
         state = SpotState(
             {uid: ledger.free for uid, ledger in books.ledgers.items()},
@@ -60,7 +59,7 @@ class SpotKeep:
         for uid in books.ledgers.keys() & state.free.keys():
             books.ledgers[uid].free, books.ledgers[uid].locked = state.free[uid], state.locked[uid]
         orders = {order.id: order for order in state.orders}
-        self._put(orders.values())
+        books.shelf.add_again(orders.values())
         for listed, ids in state.lists:
             listed.orders = [orders[number] for number in ids]
             _share_hold(listed.rivals)
@@ -69,16 +68,6 @@ class SpotKeep:
         for numbers, coming in zip(every, state.numbers, strict=True):
             numbers.coming = coming
         self._matcher.until.update(state.until)
-
-    def _put(self, orders: Iterable[Order]) -> None:
-        """Put orders on the shelf as if they had come again, and their trades in the order in which they were made."""
-        executed = []
-        for order in orders:
-            executed += [(trade.id, order, trade) for trade in order.trades]
-            order.trades = []
-            self._books.shelf.add(order)
-        for _, order, trade in sorted(executed, key=lambda each: each[0]):
-            self._books.shelf.add_trade(order, trade)
 
 
 def _bare(listed: OrderList) -> tuple[OrderList, list[int]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
@@ -79,21 +78,12 @@ class UsdmKeep:
             _put_wallet(books.wallets[uid], state.wallets[uid])
             books.hedge[uid] = state.hedge[uid]
         books.take_up(state.positions, {(uid, symbol): setting for uid, symbol, setting in state.settings})
-        self._put(state.orders)
+        books.shelf.add_again(state.orders)
         for algo in state.algos:
             books.shelf.add_algo(algo)
         books.ids.coming, books.trade_ids.coming = state.numbers
         self._matcher.until.update(state.until)
         self._funding.until = max(self._funding.until, state.paid_until)
-
-    def _put(self, orders: Iterable[Order]) -> None:
-        executed = []
-        for order in orders:
-            executed += [(trade.id, order, trade) for trade in order.trades]
-            order.trades = []
-            self._books.shelf.add(order)
-        for _, order, trade in sorted(executed, key=lambda each: each[0]):
-            self._books.shelf.add_trade(order, trade)
 
 
 def _wallet_state(wallet: Wallet) -> WalletState:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from trader.core.timeframe import DAY_MS
 from trader.exchange.embedded.api_error import ApiError, neither
+from trader.exchange.embedded.paging import N
+from trader.exchange.embedded.paging import page as page_of
 from trader.exchange.embedded.params import Params
 from trader.exchange.embedded.signed import Call
 from trader.exchange.embedded.usdm import answers, refusals
@@ -15,18 +17,6 @@ from trader.exchange.embedded.usdm.orders import Algo, Order
 
 Json = dict[str, Any]
 WEEK_MS = 7 * DAY_MS
-
-
-class Numbered(Protocol):
-    """Anything with an id that grows."""
-
-    @property
-    def id(self) -> int:
-        """The id."""
-        ...
-
-
-N = TypeVar("N", bound=Numbered)
 
 
 class Queries:
@@ -118,17 +108,10 @@ class Queries:
 
 
 def page(params: Params, timed: Iterable[tuple[int, N]], id_name: str) -> list[N]:
-    """Return the first rows from an id or a time on, else the last ones; a span may have a week at most."""
-    limit, first = params.limit(500, 1_000), params.integer(id_name)
-    start, end = params.span()
-    if start is not None and end is not None and end - start > WEEK_MS:
-        raise ApiError(-4166, "Search window is restricted to recent 7 days only.")
-    rows = [
-        row
-        for time, row in timed
-        if (start is None or time >= start) and (end is None or time <= end) and (first is None or row.id >= first)
-    ]
-    return rows[:limit] if first is not None or start is not None else rows[-limit:]
+    """Return a page of rows; a span may have a week at most."""
+    return page_of(
+        params, timed, id_name, WEEK_MS, ApiError(-4166, "Search window is restricted to recent 7 days only.")
+    )
 
 
 def _symbol(call: Call) -> str:
