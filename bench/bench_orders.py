@@ -1,9 +1,9 @@
 """The way of an order, from decision to wire, and what many trades cost: `python -m bench.bench_orders`.
 
-A decision is followed from the moment at which its command leaves `TradingLogic.handle` until the last byte of the
-request has arrived in another process: journal (a SQLite file on this disk, synced), desk, request, signature, socket.
-References of the same run: a bare fsync of this disk, and a bare POST of as many bytes with aiohttp. All again with the
-journal in memory: what is left is ours, whatever the disk does today.
+A decision is followed from the moment at which its command leaves `TradingLogic.handle` until its bytes go to the
+socket, and until the last of them has arrived in another process: journal (a SQLite file on this disk, synced), desk,
+request, signature, socket. References of the same run: a bare fsync of this disk, and a bare POST of as many bytes with
+aiohttp. All again with the journal in memory: what is left is ours, whatever the disk does today.
 """
 
 from __future__ import annotations
@@ -84,6 +84,11 @@ class Way:
     """Everything between the core and the socket, as the daemon has it."""
 
     def __init__(self, journal: TimedJournal, client: TradingClient) -> None:
+        self.handed_ns: list[int] = []
+        trace = aiohttp.TraceConfig()
+        trace.on_request_chunk_sent.append(self._hand_over)
+        trace.freeze()
+        client.session.trace_configs.append(trace)
         grids = {symbol: Instrument.from_filters(symbol, FILTERS) for symbol in COINS}
         values = settings(COINS=COINS, MIN_ATR_PCT=0.0, MAX_CONCURRENT_TRADES=len(COINS), MAX_POSITION_SIZE_PCT=0.05)
         self.readings: Sequence[Reading] = ()
@@ -98,6 +103,10 @@ class Way:
         )
         self.desk = Desk("spot", "b1", grids, prices, around)
         self.engine = Engine(self.core, self, self.scribe)  # type: ignore[arg-type]
+
+    async def _hand_over(self, *_: object) -> None:
+        """Note when the bytes of a request go to the socket."""
+        self.handed_ns.append(time.monotonic_ns())
 
     def send(self, command: Command) -> None:
         """Take a command of the core, as the daemon's order side does."""
@@ -177,9 +186,11 @@ async def bench_way(disk: str, folder: Path, url: str, pipe: Pipe) -> None:
         for number in range(DECISIONS):
             left.append(await made.decide([COINS[number % len(COINS)]]))
             await asyncio.sleep(0.004)
+        handed = [(there - began) / 1000 for began, there in zip(left, made.handed_ns, strict=True)][WARM:]
         ours = [(there - began) / 1000 for began, there in zip(left, times(pipe), strict=True)][WARM:]
         waits = made.journal.waits_us[WARM:]
         both, named = fsync + bare, "fsync and bare POST"
+        show("orders: decision to socket, median", median(handed), "µs", median(handed) / fsync, "fsync")
         show("orders: decision to wire, median", median(ours), "µs", median(ours) / both, named)
         show(
             "orders: decision to wire, 99th percentile",
