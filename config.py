@@ -43,6 +43,8 @@ QUOTE = "USDT"
 DATA_DIR = "data"
 # The home of results, one folder a run.
 STAT_DIR = "stat"
+# The home of trained models.
+MODELS_DIR = "models"
 # The log beside the terminal; "" writes none.
 LOG_FILE = "data/logs/trader.log"
 # Size at which the log file is rotated.

@@ -5,6 +5,9 @@ Batch is held against the indicators alone, the live ways against the bare kerne
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bench.bench_indicators import batch
 from bench.measure import median_s, show
 from tests.builders import walk
@@ -12,7 +15,9 @@ from trader.core.candle import Candle
 from trader.core.events import Instant
 from trader.core.timeframe import Timeframe
 from trader.market.table import CandleTable
-from trader.strategy.features import FEATURES, FeatureKernel
+from trader.ml.candidates import is_candidate
+from trader.ml.features import FEATURES, FeatureKernel, columns_of, new_state, run
+from trader.ml.inputs import INPUTS, inputs_of
 from trader.strategy.geometry import GeometryStrategy
 from trader.strategy.opinions import LiveOpinions, stream_opinions
 
@@ -20,6 +25,7 @@ MINUTES = 525_600
 LIVE_CANDLES = 5_000
 STREAMS = 600
 INSTANTS = 50
+ROWS = 50_000
 
 
 def bare_kernel(candles: list[Candle]) -> None:
@@ -60,6 +66,22 @@ def seconds_an_instant() -> float:
     return median_s(lambda: opinions.read(next(waiting)) and None, INSTANTS - 1)
 
 
+def rows_of(table: CandleTable) -> NDArray[np.float64]:
+    """Return the rows of features of the candles that are ready."""
+    rows, kept = np.empty((len(table), len(FEATURES))), np.empty(len(table), np.int64)
+    unused = np.empty((2, len(table)))
+    _, filled = run(*new_state(table.timeframe), 0, 0, columns_of(table), rows, kept, *unused)
+    return rows[:filled]
+
+
+def one_by_one(rows: NDArray[np.float64]) -> None:
+    """Judge each row and make its inputs, as where one stream closes in an instant."""
+    for at in range(len(rows)):
+        row = rows[at : at + 1]
+        is_candidate(row)
+        inputs_of(row)
+
+
 def main() -> None:
     """Print the figures."""
     year = walk(MINUTES, sigma=0.001)
@@ -75,6 +97,11 @@ def main() -> None:
     show("candle to reading, one stream", one_us, "µs", one_us / kernel_us, "the features alone")
     every = many_us / STREAMS / kernel_us
     show(f"candles to readings, {STREAMS} streams", many_us / 1e3, "ms", every, "their features alone")
+    rows = rows_of(year.rows(0, ROWS))
+    show("rows that are candidates", is_candidate(rows).mean() * 100, "%")
+    show("is it a candidate, in batch", median_s(lambda: is_candidate(rows)) / len(rows) * 1e9, "ns a row")
+    show(f"{len(INPUTS)} inputs, in batch", median_s(lambda: inputs_of(rows)) / len(rows) * 1e9, "ns a row")
+    show("is it a candidate, and its inputs, one row", median_s(lambda: one_by_one(rows[:1_000])) * 1e3, "µs")
 
 
 if __name__ == "__main__":

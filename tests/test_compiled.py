@@ -149,7 +149,7 @@ def test_only_the_caches_used_last_are_kept(tmp_path: Path) -> None:
 def test_every_compiled_module_of_the_package_is_in_the_key() -> None:
     sources = {path.relative_to(compiled.PACKAGE).as_posix() for path in compiled.compiled_sources(compiled.PACKAGE)}
     assert {"indicators/kernel.py", "indicators/windows.py", "indicators/columns.py", "patterns/geometry.py"} <= sources
-    assert "strategy/features.py" in sources
+    assert "ml/features.py" in sources
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from itertools import groupby
+from statistics import NormalDist
 
 import msgspec
 import numpy as np
@@ -24,6 +25,8 @@ DAYS_A_YEAR = 365
 MIN_CAGR_DAYS = 30
 #: Returns are ratios near 1 less 1, so each is right to about 2e-16: a deviation below this is rounding, not risk.
 NO_DEVIATION = 1e-12
+#: The limit of `1 + 1/2 + … + 1/n - ln(n)`, the mean of the standard Gumbel distribution.
+EULER_GAMMA = 0.5772156649015329
 
 
 def mean(values: Floats) -> float:
@@ -131,6 +134,66 @@ def sortino(returns: Floats) -> float:
         return math.nan
     deviation = math.sqrt(mean(np.minimum(returns, 0.0) ** 2))
     return mean(returns) / deviation * math.sqrt(DAYS_A_YEAR) if deviation > NO_DEVIATION else math.nan
+
+
+def moments(returns: Floats) -> tuple[float, float]:
+    """Return skewness and kurtosis (3 for a normal distribution) of `returns`; NaN without deviation.
+
+    Source: the definitions by central moments, of the population.
+
+    >>> moments(np.array([-1.0, 1.0, -1.0, 1.0]))
+    (0.0, 1.0)
+    """
+    centred = returns - mean(returns)
+    variance = mean(centred**2)
+    if not variance > NO_DEVIATION**2:
+        return math.nan, math.nan
+    return mean(centred**3) / variance**1.5, mean(centred**4) / variance**2
+
+
+def probabilistic_sharpe(
+    observed: float, benchmark: float, number: int, skewness: float = 0.0, kurtosis: float = 3.0
+) -> float:
+    """Return the probability that the true Sharpe ratio is above `benchmark`, given the one observed.
+
+    Both are per return, not per year, over `number` returns with that skewness and kurtosis. Fat tails and losses
+    that are rare and large make it smaller. NaN below 2 returns.
+    Source: Bailey and López de Prado, The Sharpe Ratio Efficient Frontier, Journal of Risk 15 (2012).
+
+    >>> round(probabilistic_sharpe(0.1, 0.0, 250), 4)
+    0.9423
+    """
+    spread = 1 - skewness * observed + (kurtosis - 1) / 4 * observed**2
+    if number < 2 or not spread > 0 or math.isnan(observed - benchmark):
+        return math.nan
+    return NormalDist().cdf((observed - benchmark) * math.sqrt((number - 1) / spread))
+
+
+def expected_best_sharpe(trials: int, variance: float) -> float:
+    """Return the Sharpe ratio to expect of the best of `trials` without any skill, whose ratios have that variance.
+
+    0 for a single trial: nothing was chosen. Source: as of `deflated_sharpe`.
+
+    >>> expected_best_sharpe(1, 0.01), round(expected_best_sharpe(100, 0.01), 4)
+    (0.0, 0.2531)
+    """
+    if trials <= 1:
+        return 0.0
+    quantile = NormalDist().inv_cdf
+    return math.sqrt(variance) * (
+        (1 - EULER_GAMMA) * quantile(1 - 1 / trials) + EULER_GAMMA * quantile(1 - 1 / (trials * math.e))
+    )
+
+
+def deflated_sharpe(returns: Floats, trials: int, variance: float) -> float:
+    """Return the probability that the Sharpe ratio of the best of `trials` is more than luck and choice.
+
+    `returns` are those of the chosen one; `variance` is that of the trials' Sharpe ratios, per return. Every trial
+    counts, also one that was thrown away at once. NaN below 2 returns or without deviation.
+    Source: Bailey and López de Prado, The Deflated Sharpe Ratio, Journal of Portfolio Management 40 (2014).
+    """
+    per_return = sharpe(returns) / math.sqrt(DAYS_A_YEAR)
+    return probabilistic_sharpe(per_return, expected_best_sharpe(trials, variance), len(returns), *moments(returns))
 
 
 def calmar(yearly: float, deepest: float) -> float:

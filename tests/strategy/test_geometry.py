@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from trader.core.signal import Pattern
+from trader.ml.features import FEATURES
 from trader.strategy.base import PATTERNS
-from trader.strategy.features import FEATURES
 from trader.strategy.geometry import GeometryStrategy
 
 

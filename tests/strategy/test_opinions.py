@@ -19,9 +19,9 @@ from trader.core.events import Instant
 from trader.core.signal import Reading
 from trader.core.timeframe import MINUTE_MS, Timeframe
 from trader.market.table import CandleTable
+from trader.ml.features import FEATURES, run
 from trader.strategy import registry
 from trader.strategy.base import OpinionArrays, signal_of
-from trader.strategy.features import FEATURES, run
 from trader.strategy.geometry import GeometryStrategy
 from trader.strategy.opinions import CHUNK_ROWS, LiveOpinions, StreamOpinions, stream_opinions
 from trader.strategy.registry import strategy_called

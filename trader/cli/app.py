@@ -73,6 +73,7 @@ COMMANDS: tuple[Command, ...] = (
     command("journal", "journal"),
     command("replay", "replay"),
     command("report", "report_"),
+    command("models", "models"),
     command("keys", "keys"),
     command("settings", "settings"),
 )

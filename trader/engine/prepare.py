@@ -17,7 +17,7 @@ from trader.engine.streams import StreamPlan
 from trader.market.history import closing, history, stream_from
 from trader.market.store import Store
 from trader.market.table import CandleTable
-from trader.strategy import features
+from trader.ml import features
 from trader.strategy.opinions import StreamOpinions, stream_opinions
 from trader.strategy.registry import strategy_called
 from trader.trading.hourly import Hourly, needs_hours

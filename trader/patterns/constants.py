@@ -44,6 +44,10 @@ WEAK_BREAK = 0.8
 # rarely more than one signal.
 FRESH_CANDLES = 3.0
 
+# --- What is pending
+# A close so far before the line, ATR, is not near it at all: as far as price comes in a dozen candles without a trend.
+NEAR_ATR = 4.0
+
 # --- Triangles and wedges
 # Touches: two on each line only define the lines, the fifth is the first that could have missed them.
 MIN_TOUCHES = 5

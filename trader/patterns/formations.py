@@ -5,7 +5,7 @@ Each pattern has one slot. While a formation is pending, each candle only compar
 
 from __future__ import annotations
 
-from trader.compiled import compiled
+from trader.compiled import compiled, inlined
 from trader.patterns import constants as c
 from trader.patterns import layout as at
 from trader.patterns.maths import Floats, blend, ramp
@@ -35,6 +35,7 @@ def _begin(draft: Floats, swings: Floats, sign: float, unit: float, height: floa
     draft[at.UNIT] = unit
     draft[at.HEIGHT] = height / unit
     draft[at.POINTS] = 0.0
+    draft[at.POINTS_RUSH] = 0.0
 
 
 @compiled
@@ -43,6 +44,7 @@ def _add_point(draft: Floats, swings: Floats, row: int) -> None:
     draft[place] = swings[row, at.AT]
     draft[place + 1] = swings[row, at.PRICE]
     draft[at.POINTS] += 1.0
+    draft[at.POINTS_RUSH] += (swings[row, at.RUSH] - draft[at.POINTS_RUSH]) / draft[at.POINTS]
 
 
 @compiled
@@ -68,13 +70,27 @@ def set_parts(draft: Floats, fit: float, balance: float, size: float, context: f
 @compiled
 def beyond_front(slot: Floats, index: float, close: float) -> float:
     """Return how far a close stands beyond the line to break, in price; negative inside."""
-    return float(slot[at.SIGN] * close - slot[at.FRONT] - slot[at.FRONT_SLOPE] * (index - slot[at.ANCHOR]))
+    return front_at(slot, 0, index, close)
 
 
 @compiled
 def beyond_back(slot: Floats, index: float, close: float) -> float:
     """Return how far a close stands beyond the other line, in price; negative inside."""
-    return float(slot[at.BACK] + slot[at.BACK_SLOPE] * (index - slot[at.ANCHOR]) - slot[at.SIGN] * close)
+    return back_at(slot, 0, index, close)
+
+
+@inlined
+def front_at(state: Floats, slot: int, index: float, close: float) -> float:
+    """Return `beyond_front` for the slot that begins at `slot` of the flat `state`: a view costs more than the sums."""
+    ahead = state[slot + at.SIGN] * close - state[slot + at.FRONT]
+    return float(ahead - state[slot + at.FRONT_SLOPE] * (index - state[slot + at.ANCHOR]))
+
+
+@inlined
+def back_at(state: Floats, slot: int, index: float, close: float) -> float:
+    """Return `beyond_back` for the slot that begins at `slot` of the flat `state`."""
+    line = state[slot + at.BACK] + state[slot + at.BACK_SLOPE] * (index - state[slot + at.ANCHOR])
+    return float(line - state[slot + at.SIGN] * close)
 
 
 @compiled
@@ -92,6 +108,17 @@ def offer(slot: Floats, draft: Floats, now: float, last_close: float) -> None:
     slot[at.SIGN : at.DONE_UNTIL] = draft[at.SIGN : at.DONE_UNTIL]
     slot[at.POINT :] = draft[at.POINT :]
     slot[at.STATUS] = at.PENDING
+
+
+@inlined
+def rests(state: Floats, slot: int, now: float, front: float, back: float) -> bool:
+    """Tell whether the formation in the slot at `slot` is pending and only goes on waiting: `watch` would do nothing.
+
+    `front`, `back`: how far the close stands beyond its lines.
+    """
+    margin = c.BREAK_ATR * state[slot + at.UNIT]
+    waiting = state[slot + at.STATUS] == at.PENDING and now <= state[slot + at.EXPIRES] and front <= margin
+    return bool(waiting and back <= (margin if state[slot + at.BOTH] > 0.0 else 0.0))
 
 
 @compiled

@@ -13,23 +13,25 @@ from trader.patterns import constants as c
 from trader.patterns import layout as at
 from trader.patterns.continuations import draft_cup, draft_flag
 from trader.patterns.converging import draft_converging
-from trader.patterns.formations import beyond_front, offer, watch
+from trader.patterns.formations import back_at, beyond_front, front_at, offer, rests, watch
 from trader.patterns.maths import Floats
+from trader.patterns.outlook import OUTLOOK, regard, show_candidate, show_swings
 from trader.patterns.reversals import draft_double, draft_head
 from trader.patterns.zigzag import begin_leg, push_swing, track
 
 #: The columns that `step` writes: a score in 0…1 for each pattern in the order of `Pattern`, then of the best one its
 #: height and how far the close stands beyond its line, both in ATR (0 without one); then, of the small swings, the age
-#: of the last one in candles and the distance of the close from it in ATR.
+#: of the last one in candles and the distance of the close from it in ATR; then what a model is told beside: `OUTLOOK`.
 GEOMETRY: tuple[str, ...] = (
     *(f"score_{pattern}" for pattern in at.ORDER),
     "formation_height_atr",
     "formation_break_atr",
     "swing_age",
     "swing_distance_atr",
+    *OUTLOOK,
 )
 COLUMNS = len(GEOMETRY)
-_HEIGHT, _BREAK, _SWING_AGE, _SWING_DISTANCE = range(at.PATTERNS, COLUMNS)
+_HEIGHT, _BREAK, _SWING_AGE, _SWING_DISTANCE, _OUTLOOK = range(at.PATTERNS, at.PATTERNS + 5)
 
 
 def new_state() -> Floats:
@@ -61,15 +63,17 @@ def step(
     state[at.CANDLES] = now + 1.0
     if not atr14 > 0.0:
         return
+    rush = _rush(state, volume)
     for scale in range(at.SCALES):
         leg = at.LEGS_AT + scale * at.LEG
-        if track(state, leg, now, high, low, close, atr14, c.TURN_ATR[scale]):
+        if track(state, leg, now, high, low, close, atr14, rush, c.TURN_ATR[scale]):
             swings = _swings(state, scale)
             push_swing(state, leg, swings, now)
-            begin_leg(state, leg, now, high, low, atr14)
+            begin_leg(state, leg, now, high, low, atr14, rush)
             _draft_all(state, swings, int(state[leg + at.SWINGS]), now)
-    _watch_all(state, now, close, _rush(state, volume), atr14, out)
+    _watch_all(state, now, close, rush, atr14, out)
     _place_swing(state, now, close, atr14, out)
+    show_swings(state, now, close, atr14, out, _OUTLOOK)
     state[at.LAST_CLOSE] = close
 
 
@@ -145,18 +149,28 @@ def _draft_all(state: Floats, swings: Floats, count: int, now: float) -> None:
 
 @compiled
 def _watch_all(state: Floats, now: float, close: float, rush: float, atr14: float, out: Floats) -> None:
-    """Write the scores, and the height and break of the best."""
-    best = 0.0
+    """Write the scores, the height and break of the best, how near the others are, and the best candidate."""
+    best = worth = 0.0
+    candidate = -1
     for pattern in range(at.PATTERNS):
-        # Without a view: they cost more than the rest, and most slots are empty.
-        if state[at.SLOTS_AT + pattern * at.SLOT + at.STATUS] == at.EMPTY:
+        # Without a view: they cost more than the rest, and most slots are empty or wait.
+        place = at.SLOTS_AT + pattern * at.SLOT
+        if state[place + at.STATUS] == at.EMPTY:
             continue
-        slot = _slot(state, pattern)
-        out[pattern] = watch(slot, now, close, rush)
-        if out[pattern] > best:
-            best = out[pattern]
-            out[_HEIGHT] = slot[at.HEIGHT]
-            out[_BREAK] = beyond_front(slot, now, close) / atr14
+        front, back = front_at(state, place, now, close), back_at(state, place, now, close)
+        if not rests(state, place, now, front, back):
+            slot = _slot(state, pattern)
+            out[pattern] = watch(slot, now, close, rush)
+            if out[pattern] > best:
+                best = out[pattern]
+                out[_HEIGHT] = slot[at.HEIGHT]
+                out[_BREAK] = beyond_front(slot, now, close) / atr14
+        promise = regard(state, place, pattern, front, back, atr14, out, _OUTLOOK)
+        if promise > worth:
+            worth, candidate = promise, pattern
+    if candidate >= 0:
+        place = at.SLOTS_AT + candidate * at.SLOT
+        show_candidate(state, place, now, close, atr14, out[candidate], out, _OUTLOOK)
 
 
 @compiled

@@ -44,7 +44,9 @@ TURN_ATR = 7
 TURN_SUM = 8
 CLOSE_SUM = 9  # of all closes since the last swing
 SWINGS = 10  # confirmed so far
-LEG = 11
+EXTREME_RUSH = 11
+TURN_RUSH = 12
+LEG = 13
 
 # --- One swing, a row of the ring; row 0 is the newest
 AT = 0
@@ -53,7 +55,8 @@ KIND = 2  # +1 high, -1 low
 CONFIRMED_AT = 3
 ATR = 4  # ATR14 at its candle
 LEG_SUM = 5  # sum of closes after the swing before, up to this one
-SWING = 6
+RUSH = 6  # volume against its mean, at its candle
+SWING = 7
 
 # --- One slot, the formation of one pattern (and the draft of one)
 STATUS = 0
@@ -75,8 +78,9 @@ SHAPE = 15
 POINTS = 16  # swings used
 BROKEN_AT = 17
 SCORE = 18  # at the break
-DONE_UNTIL = 19  # newest swing of the pattern's last completed formation; outlives the slot's formation
-POINT = 20  # pairs (index, price), the newest first
+POINTS_RUSH = 19  # mean of the swings' RUSH
+DONE_UNTIL = 20  # newest swing of the pattern's last completed formation; outlives the slot's formation
+POINT = 21  # pairs (index, price), the newest first
 
 FIRST_PART = FIT
 SLOT = POINT + 2 * c.MAX_POINTS

@@ -15,38 +15,51 @@ from trader.patterns.maths import Floats
 
 @compiled
 def track(
-    state: Floats, leg: int, now: float, high: float, low: float, close: float, atr14: float, turn: float
+    state: Floats,
+    leg: int,
+    now: float,
+    high: float,
+    low: float,
+    close: float,
+    atr14: float,
+    rush: float,
+    turn: float,
 ) -> bool:
-    """Take one candle into the leg at `leg`; return whether that confirmed its extreme: then `push_swing`."""
+    """Take one candle into the leg at `leg`; return whether that confirmed its extreme: then `push_swing`.
+
+    `rush` is its volume against the mean.
+    """
     sign = state[leg + at.DIRECTION]
     if sign == 0.0:
         state[leg + at.DIRECTION] = 1.0
-        _extend(state, leg, now, high, atr14)
+        _extend(state, leg, now, high, atr14, rush)
         return False
     far, near = (high, low) if sign > 0.0 else (low, high)
     state[leg + at.CLOSE_SUM] += close
     if sign * far > sign * state[leg + at.EXTREME]:
-        _extend(state, leg, now, far, atr14)
+        _extend(state, leg, now, far, atr14, rush)
         return False
     if state[leg + at.TURN_AT] == state[leg + at.EXTREME_AT] or sign * near < sign * state[leg + at.TURN]:
-        _turn(state, leg, now, near, atr14)
+        _turn(state, leg, now, near, atr14, rush)
     return bool(sign * (state[leg + at.EXTREME] - close) >= turn * atr14)
 
 
 @compiled
-def _extend(state: Floats, leg: int, now: float, far: float, atr14: float) -> None:
+def _extend(state: Floats, leg: int, now: float, far: float, atr14: float, rush: float) -> None:
     state[leg + at.EXTREME] = far
     state[leg + at.EXTREME_AT] = now
     state[leg + at.EXTREME_ATR] = atr14
+    state[leg + at.EXTREME_RUSH] = rush
     state[leg + at.EXTREME_SUM] = state[leg + at.CLOSE_SUM]
     state[leg + at.TURN_AT] = now
 
 
 @compiled
-def _turn(state: Floats, leg: int, now: float, near: float, atr14: float) -> None:
+def _turn(state: Floats, leg: int, now: float, near: float, atr14: float, rush: float) -> None:
     state[leg + at.TURN] = near
     state[leg + at.TURN_AT] = now
     state[leg + at.TURN_ATR] = atr14
+    state[leg + at.TURN_RUSH] = rush
     state[leg + at.TURN_SUM] = state[leg + at.CLOSE_SUM]
 
 
@@ -62,11 +75,12 @@ def push_swing(state: Floats, leg: int, swings: Floats, now: float) -> None:
     swings[0, at.CONFIRMED_AT] = now
     swings[0, at.ATR] = state[leg + at.EXTREME_ATR]
     swings[0, at.LEG_SUM] = state[leg + at.EXTREME_SUM]
+    swings[0, at.RUSH] = state[leg + at.EXTREME_RUSH]
     state[leg + at.SWINGS] += 1.0
 
 
 @compiled
-def begin_leg(state: Floats, leg: int, now: float, high: float, low: float, atr14: float) -> None:
+def begin_leg(state: Floats, leg: int, now: float, high: float, low: float, atr14: float, rush: float) -> None:
     """Turn round at a confirmed swing: the turn so far is the new leg's extreme."""
     spent = state[leg + at.EXTREME_SUM]
     sign = state[leg + at.DIRECTION]
@@ -74,7 +88,8 @@ def begin_leg(state: Floats, leg: int, now: float, high: float, low: float, atr1
     state[leg + at.EXTREME] = state[leg + at.TURN]
     state[leg + at.EXTREME_AT] = state[leg + at.TURN_AT]
     state[leg + at.EXTREME_ATR] = state[leg + at.TURN_ATR]
+    state[leg + at.EXTREME_RUSH] = state[leg + at.TURN_RUSH]
     state[leg + at.EXTREME_SUM] = state[leg + at.TURN_SUM] - spent
     state[leg + at.CLOSE_SUM] -= spent
     if now > state[leg + at.EXTREME_AT]:
-        _turn(state, leg, now, high if sign > 0.0 else low, atr14)
+        _turn(state, leg, now, high if sign > 0.0 else low, atr14, rush)

@@ -41,7 +41,7 @@ class Strategy(Protocol):
     def evaluate(self, rows: NDArray[np.float64]) -> OpinionArrays:
         """Return what is seen in each row of `rows`, float64[n, len(FEATURES)], which is left as it was.
 
-        The columns are `trader.strategy.features.FEATURES`. Live, the rows are the streams that closed in one
+        The columns are `trader.ml.features.FEATURES`. Live, the rows are the streams that closed in one
         instant; in a backtest, a chunk of one stream's candles. The answer for a row must not depend on the
         others: the same arithmetic, row by row. Rows come warmed up; only optional features may be NaN.
         The arrays returned are the caller's to keep.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from trader.ml.features import FEATURES
 from trader.strategy.base import NO_PATTERN, PATTERNS, OpinionArrays
-from trader.strategy.features import FEATURES
 
 #: The columns of the scores in a row of features, in the order of `Pattern`.
 SCORES = np.array([FEATURES.index(f"score_{pattern}") for pattern in PATTERNS])

@@ -15,8 +15,8 @@ from trader.core.signal import Reading, Signal
 from trader.core.timeframe import Timeframe
 from trader.market.frames import Frames
 from trader.market.table import CandleTable
+from trader.ml.features import ATR14, EMA50, FEATURES, OLD, READY, FeatureKernel, columns_of, new_state, run
 from trader.strategy.base import OpinionArrays, Strategy, signal_of
-from trader.strategy.features import ATR14, EMA50, FEATURES, OLD, READY, FeatureKernel, columns_of, new_state, run
 
 Stream = tuple[str, Timeframe]
 Floats = NDArray[np.float64]

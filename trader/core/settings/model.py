@@ -72,6 +72,7 @@ class Settings(Group):
     QUOTE: Name
     DATA_DIR: Name
     STAT_DIR: Name
+    MODELS_DIR: Name
     LOG_FILE: str
     LOG_MAX_MB: Positive
     LOG_BACKUPS: Index

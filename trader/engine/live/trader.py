@@ -38,8 +38,8 @@ from trader.journal.journal import Journal
 from trader.journal.scribe import Witness
 from trader.market.instruments import instruments
 from trader.market.store import Store
+from trader.ml import features
 from trader.simulation.broker import SimulatedBroker
-from trader.strategy import features
 from trader.strategy.opinions import LiveOpinions
 from trader.strategy.registry import strategy_called
 from trader.trading.book import Book

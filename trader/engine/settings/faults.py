@@ -21,7 +21,7 @@ from trader.engine.settings.values import child
 SECRETS = frozenset({"BINANCE_API_KEY", "BINANCE_API_SECRET", "KEYSTORE_PASSPHRASE", "JOURNAL_URL"})
 
 #: Settings that are paths.
-PATHS = frozenset({"DATA_DIR", "STAT_DIR", "LOG_FILE", "KEY_FILE", "KEYSTORE_PASSPHRASE_FILE"})
+PATHS = frozenset({"DATA_DIR", "STAT_DIR", "MODELS_DIR", "LOG_FILE", "KEY_FILE", "KEYSTORE_PASSPHRASE_FILE"})
 
 #: Marks that the validation puts into a place where a value may be of two kinds.
 BRANCHES = frozenset({"number", "table", "word"})

@@ -13,9 +13,10 @@ from trader.core.signal import Pattern
 from trader.core.timeframe import Timeframe
 from trader.indicators.columns import INDICATORS
 from trader.market.table import CandleTable
+from trader.ml import features
+from trader.ml.features import FEATURES, FIRST_CONTEXT, FIRST_GEOMETRY, FeatureKernel
 from trader.patterns import geometry
-from trader.strategy import base, features
-from trader.strategy.features import FEATURES, FIRST_GEOMETRY, FeatureKernel
+from trader.strategy import base
 
 M1 = Timeframe.MIN_1
 
@@ -38,7 +39,7 @@ def test_a_row_holds_the_indicators_and_the_geometry_of_its_candle() -> None:
     atr14 = indicators[:, INDICATORS.index("atr14")].copy()
     shapes = geometry.batch(table.open, table.high, table.low, table.close, table.volume, atr14)
     assert rows[:, :FIRST_GEOMETRY].tobytes() == indicators.tobytes()
-    assert rows[:, FIRST_GEOMETRY:].tobytes() == shapes.tobytes()
+    assert rows[:, FIRST_GEOMETRY:FIRST_CONTEXT].tobytes() == shapes.tobytes()
 
 
 def test_a_candle_behind_a_gap_is_a_new_anchor() -> None:

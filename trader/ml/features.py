@@ -1,4 +1,4 @@
-"""The features of a candle: indicators and geometry in one compiled step, live and in batch.
+"""The features of a candle: indicators, geometry and context in one compiled step, live and in batch.
 
 A stream's features depend on where they begin, its anchor. A missing candle is a new anchor: the step notices it by
 the open time and begins anew, in a daemon and in a backtest alike.
@@ -15,18 +15,20 @@ from trader.core.timeframe import Timeframe
 from trader.indicators import kernel
 from trader.indicators.columns import INDICATORS, column
 from trader.market.table import CandleTable
+from trader.ml import context
 from trader.patterns import geometry
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 #: The columns of a row, in order: what a strategy is given and a model is trained on.
-FEATURES: tuple[str, ...] = (*INDICATORS, *geometry.GEOMETRY)
+FEATURES: tuple[str, ...] = (*INDICATORS, *geometry.GEOMETRY, *context.CONTEXT)
 
 ATR14, EMA50 = column("atr14"), column("ema50")
 
-#: Where the columns of the geometry begin.
+#: Where the columns of the geometry and those of the context begin.
 FIRST_GEOMETRY = len(INDICATORS)
+FIRST_CONTEXT = FIRST_GEOMETRY + geometry.COLUMNS
 
 #: What `step` says of a candle: it is older than the stream's last; the stream is warming up; its row is ready.
 OLD, WARMING_UP, READY = -1, 0, 1
@@ -38,25 +40,29 @@ _INTERVAL = _DUE + 1
 _INTEGERS = _INTERVAL + 1
 
 _COLUMNS = kernel.Columns._fields
-_FRESH_GEOMETRY = geometry.new_state()
+
+#: State in floats: the kernel's, the context's, the geometry's.
+_CONTEXT = kernel.FLOATS
+_GEOMETRY = _CONTEXT + context.SIZE
+_FRESH = np.concatenate((np.zeros(_GEOMETRY), geometry.new_state()))
 
 _indicators = kernel.step
 _geometry = geometry.step
+_context = context.step
 
 
 def new_state(timeframe: Timeframe) -> tuple[Floats, Integers]:
-    """Return the state of a stream before its first candle: floats (the kernel's, the geometry's) and integers."""
+    """Return the state of a stream before its first candle, floats and integers."""
     integers = np.zeros(_INTEGERS, np.int64)
     integers[_DUE] = -1
     integers[_INTERVAL] = timeframe.ms
-    return np.concatenate((np.zeros(kernel.FLOATS), _FRESH_GEOMETRY)), integers
+    return _FRESH.copy(), integers
 
 
 @compiled
 def restart(f: Floats, i: Integers) -> None:
     """Forget all candles, as behind a gap."""
-    f[: kernel.FLOATS] = 0.0
-    f[kernel.FLOATS :] = _FRESH_GEOMETRY
+    f[:] = _FRESH
     i[:_DUE] = 0
 
 
@@ -85,7 +91,8 @@ def step(
     i[_DUE] = open_time + i[_INTERVAL]
     row = rows[at]
     i[_READY] = _indicators(f, i, open_time, open, high, low, close, volume, taker_buy_volume, row)
-    _geometry(f[kernel.FLOATS :], open, high, low, close, volume, row[ATR14], row[FIRST_GEOMETRY:])
+    _geometry(f[_GEOMETRY:], open, high, low, close, volume, row[ATR14], row[FIRST_GEOMETRY:FIRST_CONTEXT])
+    _context(f, _CONTEXT, open_time, i[_INTERVAL], high, low, close, row[ATR14], row, FIRST_CONTEXT)
     return READY if i[_READY] else WARMING_UP
 
 

@@ -1,0 +1,1 @@
+"""Trained models on the disk, below `models/`: written whole or not at all, checked when read, never unpickled."""
