@@ -42,7 +42,14 @@ class Bookkeeper:
         if doubted:
             sent.as_it_stands(update)
         self._means.indexed(self.holding.position_id, sent)
+        self._close_past(sent)
         self._book(sent, self._end_siblings(sent))
+
+    def _close_past(self, sent: Sent) -> None:
+        """Let go at market what a stop does not close: one that was triggered, and refused, has the price past it."""
+        refused = sent.order.conditional and sent.order.state is OrderState.REJECTED
+        if refused and sent.purpose is Purpose.STOP and not self.holding.closing:
+            self.holding.rescue = sent.reason
 
     def _book(self, sent: Sent, siblings: Iterable[Sent]) -> None:
         """Write down what has become of orders, and tell what was executed; what was of other positions is theirs."""
