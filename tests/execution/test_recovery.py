@@ -18,6 +18,7 @@ from tests.trading.worlds import wish
 from trader.core.errors import InvariantError, JournalError
 from trader.core.events import Action, OperatorCommand
 from trader.core.signal import Pattern
+from trader.execution.desk import attendant
 from trader.execution.desk.holding import Holding
 from trader.execution.recovery import remembered, restored
 from trader.execution.states import IN_DOUBT, OrderState
@@ -125,8 +126,15 @@ async def ending(story: Story, dies: int = -1, late: bool = False) -> Ending:
 
 
 @pytest.mark.parametrize(("story", "first", "late"), [(stopped, 1, False), (stopped, 1, True), (closed, 12, True)])
-async def test_killed_after_any_entry_the_story_ends_as_it_would_have(story: Story, first: int, late: bool) -> None:
-    """With `late` the request that was to follow the entry reaches the exchange, and its answer nobody."""
+async def test_killed_after_any_entry_the_story_ends_as_it_would_have(
+    story: Story, first: int, late: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `late` the request that was to follow the entry reaches the exchange, and its answer nobody.
+
+    Doubt about it takes longer here than a position may go unguarded: a stop is tried all the same before it is closed.
+    """
+    monkeypatch.setattr(attendant, "LATEST_S", 1.0)
+    monkeypatch.setattr(attendant, "GUARD_S", 0.5)
     whole = await ending(story)
     assert whole.dust
     endings = await asyncio.gather(*(ending(story, entry, late) for entry in range(first, whole.pages + 1)))

@@ -17,11 +17,12 @@ from trader.exchange.binance.trade_rest import TradeRest
 from trader.execution.audit.auditor import Auditor
 from trader.execution.audit.findings import Finding
 from trader.execution.client_ids import ClientId, parse
-from trader.execution.desk.attendant import Attendant, Means
+from trader.execution.desk.attendant import Attendant
 from trader.execution.desk.booking import Prices
 from trader.execution.desk.courier import Update
 from trader.execution.desk.desk import Desk, Surroundings
 from trader.execution.desk.holding import Holding
+from trader.execution.desk.means import Means
 from trader.execution.desk.steps import Planner
 from trader.execution.wire_numbers import cut
 

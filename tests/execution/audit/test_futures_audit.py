@@ -8,6 +8,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from tests.exchange.embedded.wires import control
 from tests.execution.audit.futures_rigs import FuturesWorld, futures_world
 from tests.execution.test_recovery import essence
 from trader.core.order import Fill, Role
@@ -127,6 +128,18 @@ async def test_terms_are_set_before_the_entry_and_a_coin_that_is_open_keeps_its_
         assert await world.terms.prepared(msgspec.structs.replace(request, leverage=9.0)) == ""
         assert "takes that" in world.said[-1]
         assert (await world.client.account.symbol_configs("BTCUSDT"))["BTCUSDT"].leverage == 5
+
+
+async def test_a_stop_that_was_triggered_and_refused_is_followed_by_the_market_and_by_no_other_stop() -> None:
+    fall = (100.0, 100.1, 99.0, 99.8)
+    async with futures_world(fall) as world:
+        await world.enter()
+        await control(world.session, "fault", kind="trigger_rejected")
+        await world.minute(fall)
+        assert [reason for reason, _, _ in world.fills()] == ["entry", "stop_loss"]
+        assert len({each.client_id for each in world.notebook.orders if each.role == "stop"}) == 1
+        assert (world.logic.book.trades, world.desk.holdings) == ({}, {})
+        await books_agree(world)
 
 
 async def test_terms_that_are_refused_drop_the_entry_in_words(caplog: pytest.LogCaptureFixture) -> None:

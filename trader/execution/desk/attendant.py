@@ -7,42 +7,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
-from decimal import Decimal
+from collections.abc import Iterable
 
-import msgspec
-
-from trader.core.account import ZERO, Execution
-from trader.core.instrument import Instrument
-from trader.core.order import OrderDropped, OrderRequest, Role
+from trader.core.account import Execution
+from trader.core.order import Role
 from trader.exchange.binance.trade_client import RECV_WINDOW_MS
-from trader.execution.audit.losses import split
-from trader.execution.breaker import Breaker, Shape
+from trader.execution.breaker import Shape
 from trader.execution.client_ids import Purpose
 from trader.execution.desk.booking import (
-    Prices,
-    fill_of,
-    leftovers,
     role_of,
-    unsellable,
-    with_leftovers,
-    write_off,
 )
-from trader.execution.desk.courier import NOT_SENT, Answer, Courier, Update
+from trader.execution.desk.bookkeeper import Bookkeeper
+from trader.execution.desk.courier import NOT_SENT, Answer, Update
 from trader.execution.desk.holding import Holding, Sent
-from trader.execution.desk.ports import Deliver, Intentions
-from trader.execution.desk.records import dust_record, fill_record, order_record
-from trader.execution.desk.steps import PROTECTIONS, Cancel, Finish, Look, Place, Planner, orders_of
-from trader.execution.dust import DustLedger
-from trader.execution.order_room import OrderRoom
+from trader.execution.desk.means import Means
+from trader.execution.desk.records import order_record
+from trader.execution.desk.steps import PROTECTIONS, Cancel, Finish, Look, Place, orders_of
 from trader.execution.outcomes import Act, Outcome, Why
-from trader.execution.states import OrderState, advance, mark
-from trader.journal.records import DustRecord, OrderRecord
+from trader.execution.states import OrderState, mark
 
 log = logging.getLogger(__name__)
 
 #: What is held is closed at market when no stop could be placed in so many tries, or for so long: what rests has to be
-#: withdrawn first, and nothing is without a stop for more than 5 s.
+#: withdrawn first, and nothing is without a stop for more than 5 s. One try is always made, also where doubt about what
+#: an earlier run has sent took longer.
 GUARD_TRIES, GUARD_S = 3, 4.5
 #: Pauses between looks for an order that is not found, before it counts as never taken: reads lag, but not long.
 LOOK_PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.0)
@@ -60,40 +48,6 @@ PATIENCE_S = 1.0
 UNPROTECTED = "unprotected"
 #: A stop that has become an order on the book.
 TRIGGERED = frozenset({OrderState.TRIGGERED, OrderState.PARTLY_FILLED})
-#: Words of a refused entry that are a rule of the core's.
-REFUSALS = (("insufficient", "insufficient_capital"), ("filter failure", "below_min_size"))
-
-
-class Means(msgspec.Struct, frozen=True):
-    """What attendants of one symbol work with.
-
-    `mark` gives the last price of the symbol (NaN: unknown), `now` the market's time (ms), `clock` seconds that never
-    go back. `forbidden` says why no entry may leave ("" when it may), `prepared` sees to the terms of one (leverage)
-    and says why not, `indexed` is told each id of an order, `alarm` and `halt` take words, `changed` is called when an
-    attendant has become quiet or busy, or has ended, `doubted` when the account may hold less than it should. `dust` is
-    the account's ledger of dust, `room` its limits of orders.
-    """
-
-    planner: Planner
-    courier: Courier
-    breaker: Breaker
-    instrument: Instrument
-    prices: Prices
-    journal: Intentions
-    deliver: Deliver
-    mark: Callable[[str], float]
-    now: Callable[[], int]
-    clock: Callable[[], float]
-    forbidden: Callable[[Holding], str]
-    indexed: Callable[[int, Sent], None]
-    alarm: Callable[[str], None]
-    halt: Callable[[str], None]
-    changed: Callable[[], None]
-    prepared: Callable[[OrderRequest], Awaitable[str]]
-    doubted: Callable[[], None]
-    beyond: Callable[[Holding, Sent, list[Execution]], None]
-    dust: DustLedger
-    room: OrderRoom
 
 
 class Attendant:
@@ -103,6 +57,7 @@ class Attendant:
         self.holding = holding
         self.quiet = False
         self._means = means
+        self._books = Bookkeeper(holding, means)
         self._news = asyncio.Event()
         self._verify: list[str] = []
         self._failures = 0
@@ -126,7 +81,7 @@ class Attendant:
     async def run(self) -> None:
         """Attend to the position until it has ended."""
         planner = self._means.planner
-        self._book_exits()
+        self._books.book_exits()
         while True:
             self._news.clear()
             self._watch()
@@ -144,110 +99,28 @@ class Attendant:
                 await self._cancel(step)
             else:
                 await self._place(step)
-        self._finish()
+        self._room.end()
+        self._books.finish()
 
     # --- news -------------------------------------------------------------------------------------------------------
 
     def take(self, client_id: str, update: Update) -> None:
         """Take what the exchange tells of an order, and tell the core what was executed."""
-        sent = self.holding.sent[client_id]
-        before = sent.order
-        doubted = sent.in_doubt
-        sent.order = advance(before, update)
-        if sent.order == before:
-            return
-        if doubted:
-            sent.as_it_stands(update)
-        self._means.indexed(self.holding.position_id, sent)
-        self._book(sent, self._end_siblings(sent))
-
-    def _book(self, sent: Sent, siblings: Iterable[Sent]) -> None:
-        """Write down what has become of orders, and tell what was executed; what was of other positions is theirs."""
-        holding = self.holding
-        executions = [each for each in sent.order.executions if each.trade_id not in sent.told]
-        if sent.purpose is not Purpose.ENTRY and self._may_grow():
-            executions = []  # what was bought is told first: a trade that has ended cannot grow
-        beyond: list[Execution] = []
-        if not holding.base and sent.purpose is not Purpose.ENTRY:
-            executions, beyond = split(executions, holding.left)
-        self._tell(sent, siblings, executions)
-        if beyond:
-            sent.told |= {each.trade_id for each in beyond}
-            self._means.beyond(holding, sent, beyond)
-        if sent.purpose is Purpose.ENTRY:
-            self._book_exits()
-
-    def _tell(self, sent: Sent, siblings: Iterable[Sent], executions: list[Execution]) -> None:
-        """Write orders down with what the core is told of `executions`: both are kept, or neither."""
-        holding, means = self.holding, self._means
-        records: list[OrderRecord | DustRecord] = [
-            order_record(holding, each, means.now()) for each in (sent, *siblings)
-        ]
-        before = holding.dust
-        expected = means.mark(holding.symbol) if sent.price != sent.price else sent.price
-        lies = means.dust.of(holding.base)
-        fill = (
-            fill_of(holding, sent, executions, means.prices, means.instrument, expected, lies) if executions else None
-        )
-        if fill is None:
-            means.journal.record(*records)
-            return
-        records += self._dust(sent.client_id, before - holding.dust, "sold with a position")
-        if holding.left <= 0 and means.planner.sellable(holding) <= 0:
-            records += self.put_by("left of a position")
-        told = [(sent, each) for each in executions if each.trade_id >= 0]  # those below are guesses of an audit
-        if sent.purpose is not Purpose.ENTRY and holding.base:
-            found = leftovers(holding)
-            fill = with_leftovers(fill, found, means.prices, holding.base)
-            told += found
-        means.deliver(fill, [*records, *(fill_record(holding, *each) for each in told)])
-
-    def _book_exits(self) -> None:
-        """Tell what was sold before all was known of what had been bought."""
-        for each in self.holding.sent.values():
-            if each.purpose is not Purpose.ENTRY and not each.told >= {one.trade_id for one in each.order.executions}:
-                self._book(each, ())
-
-    def _dust(self, client_id: str, change: Decimal, reason: str) -> list[DustRecord]:
-        """Change the ledger of dust; return what is to be written down of it."""
-        if not change:
-            return []
-        entry = self._means.dust.add(self.holding.base, change, reason)
-        return [dust_record(self.holding, client_id, entry, self._means.now())]
-
-    def put_by(self, reason: str) -> list[DustRecord]:
-        """Move what is held, and cannot be sold, to the ledger of dust; return what is to be written down of it."""
-        holding = self.holding
-        rest = max(ZERO, holding.owned) if holding.base else ZERO
-        holding.dust -= rest
-        return self._dust(next((each.client_id for each in holding.of(Purpose.ENTRY)), ""), rest, reason)
+        self._books.take(client_id, update)
 
     def lose(self, executions: tuple[Execution, ...], reason: str, exchange_id: int) -> None:
         """Book what went from the position without an order of ours."""
-        sent = self._means.planner.taken(self.holding, executions, reason, exchange_id)
-        self.adopt(sent)
+        self.adopt(self._means.planner.taken(self.holding, executions, reason, exchange_id))
 
     def adopt(self, sent: Sent) -> None:
         """Take an order of this position's that was not known: it is booked, and from now on it is seen to."""
-        self.holding.sent[sent.client_id] = sent
-        self._means.indexed(self.holding.position_id, sent)
-        self._book(sent, ())
+        self._books.adopt(sent)
         self.wake()
 
     def _take_all(self, updates: Iterable[Update]) -> None:
         for update in updates:
             if update.client_id in self.holding.sent:
                 self.take(update.client_id, update)
-
-    def _end_siblings(self, sent: Sent) -> list[Sent]:
-        """Of a list's legs, the one that is executed ends the others: return them."""
-        if not sent.list_id or not sent.order.cumulative:
-            return []
-        others = [each for each in self.holding.sent.values() if each.list_id == sent.list_id and each is not sent]
-        ended = [each for each in others if each.rests]
-        for each in ended:
-            each.order = mark(each.order, OrderState.EXPIRED, "the other leg was executed")
-        return ended
 
     def _watch(self) -> None:
         """Close at market what could not be guarded in time."""
@@ -259,7 +132,7 @@ class Attendant:
         since = self._unguarded_since = now if self._unguarded_since is None else self._unguarded_since
         if any(sent.in_doubt for sent in holding.sent.values()):
             return  # a stop may be among them, and nothing is sent before they are looked up
-        if self._failures >= GUARD_TRIES or now - since >= GUARD_S:
+        if self._failures >= GUARD_TRIES or (self._failures and now - since >= GUARD_S):
             self._means.alarm(
                 f"{holding.symbol}: position {holding.position_id} could not be guarded in {self._failures} tries and "
                 f"{now - since:.1f} s: it is closed at market"
@@ -311,10 +184,6 @@ class Attendant:
     def _is_guarded(self) -> bool:
         return self._means.planner.guarded(self.holding)
 
-    def _may_grow(self) -> bool:
-        """Tell whether an entry may have brought more than has been told."""
-        return any(each.rests or each.order.untold > 0 for each in self.holding.of(Purpose.ENTRY))
-
     async def _ask_for(self, sent: Sent) -> None:
         """Ask for executions that should have been told: what is to be guarded, or sold, depends on them."""
         if not await self._heard_within(FIRST_PAUSE_S):
@@ -349,11 +218,11 @@ class Attendant:
             return
         place = self._intend(step.sent)
         if role is Role.ENTRY and (why := self._forbidden(held_s)):
-            self._mark(step.sent, OrderState.ABSENT, why)
+            self._books.mark(step.sent, OrderState.ABSENT, why)
         elif not await self._means.journal.permit(place, role):
-            self._mark(step.sent, OrderState.ABSENT, "the journal could not be written")
+            self._books.mark(step.sent, OrderState.ABSENT, "the journal could not be written")
         else:
-            self._mark(step.sent, OrderState.SENT, "")
+            self._books.mark(step.sent, OrderState.SENT, "")
             self._room.spend(orders)
             await self._placed(step, shape, await self._answer_to(step))
 
@@ -410,16 +279,18 @@ class Attendant:
             self._calm()
             self._take_all(answer.updates)
         elif failure is NOT_SENT:
-            self._mark(step.sent, OrderState.ABSENT, failure.text)  # no refusal: the next try may be the right one
+            self._books.mark(
+                step.sent, OrderState.ABSENT, failure.text
+            )  # no refusal: the next try may be the right one
         elif failure.act in (Act.LOOK_UP, Act.ALREADY_DONE, Act.NOT_FOUND):
-            self._mark(step.sent, OrderState.UNKNOWN, failure.text)
+            self._books.mark(step.sent, OrderState.UNKNOWN, failure.text)
         elif failure.act in (Act.RETRY_SAME_ID, Act.RESYNC_CLOCK):
             self._failures += 1
-            self._mark(step.sent, OrderState.ABSENT, failure.text)
+            self._books.mark(step.sent, OrderState.ABSENT, failure.text)
             await self._pause()
         else:
             self._failures += 1
-            self._mark(step.sent, OrderState.REJECTED, f"{failure.code} {failure.text}")
+            self._books.mark(step.sent, OrderState.REJECTED, f"{failure.code} {failure.text}")
             self._count_refusal(step, shape, failure)
             await self._refused(step, failure)
 
@@ -438,7 +309,7 @@ class Attendant:
             passed = first if failure.why is Why.WOULD_TRIGGER else step.sent[-1]
             self.holding.rescue = passed.reason
         elif first.purpose is Purpose.CLOSE and failure.why is Why.FILTER and self._is_dust():
-            self._means.journal.record(*self.put_by("too little to be sold"))
+            self._means.journal.record(*self._books.put_by("too little to be sold"))
         elif first.purpose is not Purpose.ENTRY:
             if failure.why in (Why.INSUFFICIENT, Why.NOTHING_TO_REDUCE):
                 self._means.doubted()
@@ -486,7 +357,8 @@ class Attendant:
             sent.looks += 1
         else:
             sent.looks = 0
-            self._mark(self._list_of(sent), OrderState.EXPIRED if sent.rests else OrderState.ABSENT, "not found")
+            self._failures += sent.left_s is not None  # it was a try of ours, and is none of an earlier run's
+            self._books.mark(self._list_of(sent), OrderState.EXPIRED if sent.rests else OrderState.ABSENT, "not found")
             self._verified(sent)
 
     def _age_s(self, sent: Sent) -> float:
@@ -519,53 +391,6 @@ class Attendant:
             self._take_all(answer.updates)
         else:
             await self._pause()
-
-    def _mark(self, orders: Iterable[Sent], state: OrderState, reason: str) -> None:
-        for sent in orders:
-            sent.order = mark(sent.order, state, reason)
-            self._means.journal.record(order_record(self.holding, sent, self._means.now()))
-
-    # --- the end ----------------------------------------------------------------------------------------------------
-
-    def _finish(self) -> None:
-        """Tell the core how a position has ended that it does not know to have ended."""
-        self._room.end()
-        holding, means = self.holding, self._means
-        rest = self.put_by("left of a position")
-        found = leftovers(holding) if holding.base else []
-        if found and not holding.entered:
-            fill = unsellable(holding, found, means.prices, means.instrument)
-            means.deliver(fill, [fill_record(holding, *each) for each in found])
-            found = []
-        if not holding.entered:
-            dropped = OrderDropped(means.now(), holding.entry.order_id, holding.symbol, self._why())
-            means.deliver(dropped, rest)
-        elif holding.left > 0:
-            fill = write_off(holding, means.now(), self._last_price(), holding.closing or "dust")
-            fill = with_leftovers(fill, found, means.prices, holding.base)
-            means.deliver(fill, [*rest, *(fill_record(holding, *each) for each in found)])
-        elif rest:
-            means.journal.record(*rest)
-
-    def _last_price(self) -> float:
-        """Return the symbol's last price; that of our own last execution where none is known."""
-        price = self._means.mark(self.holding.symbol)
-        executions = [each for sent in self.holding.sent.values() for each in sent.order.executions]
-        if price == price or not executions:
-            return price
-        return float(max(executions, key=lambda each: each.time).price)
-
-    def _why(self) -> str:
-        """Return the core's rule under which an entry never was, and say what is known of it."""
-        last = next(reversed([*self.holding.of(Purpose.ENTRY)]), None)
-        said = self.holding.dropped or (last.order.reason if last else "")
-        log.warning("%s: the entry of position %d was dropped: %s", self.holding.symbol, self.holding.position_id, said)
-        if said in ("expired", "withdrawn"):
-            return "expired"
-        if last is None or last.order.state is OrderState.ABSENT:
-            return "unfilled"
-        spoken = said.lower()
-        return next((rule for words, rule in REFUSALS if words in spoken), "rejected")
 
     # --- waiting ----------------------------------------------------------------------------------------------------
 

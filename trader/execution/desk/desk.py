@@ -20,10 +20,11 @@ from trader.core.settings import Market
 from trader.execution.audit.losses import shared
 from trader.execution.breaker import Breaker
 from trader.execution.client_ids import Purpose
-from trader.execution.desk.attendant import UNPROTECTED, Attendant, Means
+from trader.execution.desk.attendant import UNPROTECTED, Attendant
 from trader.execution.desk.booking import NETTED, Prices
 from trader.execution.desk.courier import Courier, Update
 from trader.execution.desk.holding import Holding, Sent, new_holding
+from trader.execution.desk.means import Means
 from trader.execution.desk.ports import Deliver, Door, Intentions
 from trader.execution.desk.steps import Planner
 from trader.execution.desk.stop_places import StopPlaces
