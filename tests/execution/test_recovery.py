@@ -134,6 +134,7 @@ async def test_killed_after_any_entry_the_story_ends_as_it_would_have(
     Doubt about it takes longer here than a position may go unguarded: a stop is tried all the same before it is closed.
     """
     monkeypatch.setattr(attendant, "LATEST_S", 1.0)
+    monkeypatch.setattr(attendant, "LATEST_RESTING_S", 1.0)
     monkeypatch.setattr(attendant, "GUARD_S", 0.5)
     whole = await ending(story)
     assert whole.dust

@@ -37,6 +37,9 @@ LOOK_PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.0)
 #: So long after it left, an order that is not found was never taken: by then the venue finds its request too old
 #: (recvWindow), even if clocks differ by a second, and reads that lag by a second know of it.
 LATEST_S = RECV_WINDOW_MS / 1000 + 2.0
+#: What would rest may be sent again sooner: were it there after all, the venue would refuse a second one of its id. And
+#: what it is to guard is bare meanwhile.
+LATEST_RESTING_S = RECV_WINDOW_MS / 1000 + 1.0
 LEAST_LOOKS = 2
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 5.0
 #: Room that an entry keeps for what must guard it: three lists, or a stop and its targets.
@@ -351,7 +354,7 @@ class Attendant:
             return
         if answer.failure.act is not Act.NOT_FOUND:
             await self._pause(LOOK_PAUSES_S[-1])
-        elif (rest_s := LATEST_S - self._age_s(sent)) > 0 or sent.looks < LEAST_LOOKS:
+        elif (rest_s := _latest_s(sent) - self._age_s(sent)) > 0 or sent.looks < LEAST_LOOKS:
             pause_s = LOOK_PAUSES_S[min(sent.looks, len(LOOK_PAUSES_S) - 1)]
             await self._heard_within(min(pause_s, max(LOOK_PAUSES_S[0], rest_s)))
             sent.looks += 1
@@ -413,6 +416,11 @@ class Attendant:
     def _settle(self, quiet: bool) -> None:
         self.quiet = quiet and not self._news.is_set()
         self._means.changed()
+
+
+def _latest_s(sent: Sent) -> float:
+    """Return how long after it left an order that is not found counts as never taken, seconds."""
+    return LATEST_RESTING_S if sent.purpose in PROTECTIONS else LATEST_S
 
 
 def _absent(sent: Sent) -> bool:
