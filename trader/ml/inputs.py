@@ -124,3 +124,9 @@ def inputs_of(rows: Floats) -> NDArray[np.float32]:
     out = np.empty((len(rows), len(INPUTS)), np.float32)
     fill(np.ascontiguousarray(rows, np.float64), _FEATURE, _MINUS, _OVER, out)
     return out
+
+
+def qualities_of(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the quality of each pattern, in the order of `Pattern`: float32[n, 11], a view of `inputs`."""
+    first = [each.name for each in INPUTS].index(f"quality_{next(iter(Pattern))}")
+    return inputs[:, first : first + len(Pattern)]

@@ -25,7 +25,7 @@ class Samples(msgspec.Struct, frozen=True, eq=False):
 
     `row` int64: the candle's index in its table. `time` int64 ms: its close. `inputs` float32[n, len(INPUTS)]. `label`
     int8: the class, 0 to 11; `lead` int64: candles until the break, -1 for "none". `label_end` int64 ms: the close of
-    the last candle on which the label depends, after `time`. `ema50`, `atr14`: float64, quote currency.
+    the last candle on which the label depends, after `time`. `close`, `ema50`, `atr14`: float64, quote currency.
     """
 
     symbol: str
@@ -36,6 +36,7 @@ class Samples(msgspec.Struct, frozen=True, eq=False):
     label: NDArray[np.int8]
     lead: Integers
     label_end: Integers
+    close: Floats
     ema50: Floats
     atr14: Floats
 
@@ -63,6 +64,7 @@ def samples_of(table: CandleTable, rules: LabelRules | None = None) -> Samples:
         labels.label[rows],
         labels.lead[rows],
         closes[labels.label_end[rows]],
+        table.close[rows],
         ema50[rows],
         atr14[rows],
     )

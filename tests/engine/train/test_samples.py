@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from trader.core.timeframe import Timeframe
-from trader.engine.samples import Samples, samples_of
+from trader.engine.train.samples import Samples, samples_of
 from trader.market.synthetic import SyntheticMarket
 from trader.market.table import CandleTable
 from trader.ml.candidates import is_candidate
@@ -58,7 +58,7 @@ def test_candles_after_the_end_of_a_label_change_nothing_of_the_sample(table: Ca
         early = samples_of(table.rows(0, cut))
         count = len(early)
         assert (samples.label_end[:count] <= table.open_time[cut - 1] + M1.ms).all()
-        for name in ("row", "time", "inputs", "label", "lead", "label_end", "ema50", "atr14"):
+        for name in ("row", "time", "inputs", "label", "lead", "label_end", "close", "ema50", "atr14"):
             assert getattr(early, name).tobytes() == getattr(samples, name)[:count].tobytes(), name
 
 
