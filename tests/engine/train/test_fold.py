@@ -10,8 +10,9 @@ from tests.trading.worlds import FILTERS
 from trader.core.errors import ConfigError
 from trader.core.instrument import Instrument
 from trader.core.timeframe import DAY_MS, Timeframe
-from trader.engine.train.fold import Learned, Lesson, Plan, Stream
+from trader.engine.train.fold import Learned, Lesson, Plan, Stream, _ended_by
 from trader.engine.train.samples import samples_of
+from trader.engine.train.success import Entered
 from trader.market.synthetic import SyntheticMarket
 from trader.market.table import CandleTable
 from trader.ml.features import FEATURES, columns_of, new_state, run
@@ -63,6 +64,13 @@ def test_the_test_span_has_no_part_in_it(made: Learned, tables: list[CandleTable
     end = FOLD.test_start
     changed = [_joined(table, other.candles(table.symbol, M1, end, START_MS + DAYS * DAY_MS), end) for table in tables]
     assert learned(changed) == made
+
+
+def test_entries_behind_the_first_that_has_not_ended_are_left_out_however_they_end() -> None:
+    time, end = np.array([1, 2, 3, 4]) * 1_000, np.array([2, 9, 4, 5]) * 1_000
+    found = Entered(np.arange(4), np.zeros((4, 2), np.float32), np.zeros(4), time, end)
+    assert _ended_by(found, 6_000).time.tolist() == [1_000]
+    assert _ended_by(found, 10_000).time.tolist() == time.tolist()
 
 
 def test_the_same_seed_gives_the_same_model(made: Learned, tables: list[CandleTable]) -> None:

@@ -118,13 +118,13 @@ class Lesson:
         _, ended = hold_back(earlier, self._time, self._label_end)
         curves = fit_classes(self._raw(first, ended), self._label[ended])
         found = self._entered(later, ClassLookup(curves)(self._raw(first, later)))
-        return _chosen(found, found.label_end < fold.calibrate_start)
+        return _ended_by(found, fold.calibrate_start)
 
     def _judged(self, recogniser: Fitted, curves: Sequence[Curve]) -> Entered:
         """Return the entries of the calibration span, by the recogniser that is kept."""
         rows = self._parts.calibrate
         found = self._entered(rows, ClassLookup(curves)(self._raw(recogniser, rows)))
-        return _chosen(found, found.label_end < self._fold.test_start)
+        return _ended_by(found, self._fold.test_start)
 
     def _entered(self, rows: Rows, probabilities: Floats) -> Entered:
         """Return what became of the entries at `rows`, stream by stream."""
@@ -171,7 +171,13 @@ class Lesson:
         )
 
 
-def _chosen(found: Entered, which: NDArray[np.bool_]) -> Entered:
+def _ended_by(found: Entered, end: int) -> Entered:
+    """Return the entries before the first that had not ended by `end`, ms.
+
+    Behind that one the quick ends would be here and the slow ones not: a sample chosen by outcome.
+    """
+    open_ = found.time[found.label_end >= end]
+    which = found.time < (open_.min() if len(open_) else end)
     return Entered(
         found.sample[which], found.inputs[which], found.net[which], found.time[which], found.label_end[which]
     )
