@@ -64,22 +64,27 @@ class Learned(msgspec.Struct, frozen=True):
 
 
 class Lesson:
-    """All samples of a fold side by side, and what is learned from them."""
+    """All samples of a fold side by side, stream behind stream, and what is learned from them.
+
+    `parts` are the rows of each span; `inputs`, `label`, `lead`, `time`, `label_end` as in `Samples`.
+    """
 
     def __init__(self, streams: Sequence[Stream], fold: Fold, rules: Settings, plan: Plan, told: Told) -> None:
         every = [each.samples for each in streams]
-        self._streams, self._fold, self._rules, self._plan, self._told = streams, fold, rules, plan, told
+        self.fold = fold
+        self._streams, self._rules, self._plan, self._told = streams, rules, plan, told
+        self.lead = np.concatenate([each.lead for each in every])
         self._firsts = np.cumsum([0, *map(len, every)])
-        self._inputs = np.concatenate([each.inputs for each in every])
-        self._label = np.concatenate([each.label for each in every])
-        self._time = np.concatenate([each.time for each in every])
-        self._label_end = np.concatenate([each.label_end for each in every])
-        self._parts = split(fold, self._time, self._label_end)
+        self.inputs = np.concatenate([each.inputs for each in every])
+        self.label = np.concatenate([each.label for each in every])
+        self.time = np.concatenate([each.time for each in every])
+        self.label_end = np.concatenate([each.label_end for each in every])
+        self.parts = split(fold, self.time, self.label_end)
 
     def learn(self) -> Learned:
         """Return the parts of a model; raise `ConfigError` where the spans hold too little to learn from."""
-        recogniser = self._recogniser(RECOGNISER, self._parts.train)
-        curves = fit_classes(self._raw(recogniser, self._parts.calibrate), self._label[self._parts.calibrate])
+        recogniser = self._recogniser(RECOGNISER, self.parts.train)
+        curves = fit_classes(self._raw(recogniser, self.parts.calibrate), self.label[self.parts.calibrate])
         success, expected, won, earned = self._success(self._entries(), self._judged(recogniser, curves))
         return Learned(
             {RECOGNISER: recogniser.content, SUCCESS: success.content, EXPECTED: expected.content},
@@ -94,39 +99,39 @@ class Lesson:
     # --- the recogniser ---------------------------------------------------------------------------------------------
 
     def _recogniser(self, name: str, rows: Rows) -> Fitted:
-        learn, stop = hold_back(rows, self._time, self._label_end)
-        weight = np.ones(len(self._label))
-        weight[rows] = class_weights(self._label[rows], CLASSES)  # how rare a class is may not be known of other spans
-        target = Target("multi:softprob", self._label, weight, CLASSES)
-        return self._fit(name, self._inputs, target, learn, stop, self._plan.recogniser)
+        learn, stop = hold_back(rows, self.time, self.label_end)
+        weight = np.ones(len(self.label))
+        weight[rows] = class_weights(self.label[rows], CLASSES)  # how rare a class is may not be known of other spans
+        target = Target("multi:softprob", self.label, weight, CLASSES)
+        return self._fit(name, self.inputs, target, learn, stop, self._plan.recogniser)
 
     def _raw(self, recogniser: Fitted, rows: Rows) -> Floats:
-        return softmax(recogniser.forest().margins(self._inputs[rows]))
+        return softmax(recogniser.forest().margins(self.inputs[rows]))
 
     # --- the success model ------------------------------------------------------------------------------------------
 
     def _entries(self) -> Entered:
         """Return the entries of the later part of the training span, by a recogniser that knows the earlier one."""
-        fold = self._fold
+        fold = self.fold
         cut = fold.train_start + int((fold.train_end - fold.train_start) * EARLIER)
-        train = self._parts.train
-        earlier = train[(self._label_end[train] < cut) & (self._time[train] < cut)]
-        later = train[self._time[train] >= cut]
+        train = self.parts.train
+        earlier = train[(self.label_end[train] < cut) & (self.time[train] < cut)]
+        later = train[self.time[train] >= cut]
         if not len(earlier) or not len(later):
             raise ConfigError(f"fold {fold.words()}: no candidates on both sides of its training span")
         first = self._recogniser(f"{RECOGNISER} of the earlier part", earlier)
-        _, ended = hold_back(earlier, self._time, self._label_end)
-        curves = fit_classes(self._raw(first, ended), self._label[ended])
-        found = self._entered(later, ClassLookup(curves)(self._raw(first, later)))
+        _, ended = hold_back(earlier, self.time, self.label_end)
+        curves = fit_classes(self._raw(first, ended), self.label[ended])
+        found = self.entered(later, ClassLookup(curves)(self._raw(first, later)))
         return _ended_by(found, fold.calibrate_start)
 
     def _judged(self, recogniser: Fitted, curves: Sequence[Curve]) -> Entered:
         """Return the entries of the calibration span, by the recogniser that is kept."""
-        rows = self._parts.calibrate
-        found = self._entered(rows, ClassLookup(curves)(self._raw(recogniser, rows)))
-        return _ended_by(found, self._fold.test_start)
+        rows = self.parts.calibrate
+        found = self.entered(rows, ClassLookup(curves)(self._raw(recogniser, rows)))
+        return _ended_by(found, self.fold.test_start)
 
-    def _entered(self, rows: Rows, probabilities: Floats) -> Entered:
+    def entered(self, rows: Rows, probabilities: Floats) -> Entered:
         """Return what became of the entries at `rows`, stream by stream."""
         found = []
         for number, stream in enumerate(self._streams):
