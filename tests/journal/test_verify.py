@@ -133,6 +133,25 @@ def test_books_that_do_not_add_up_are_named(place: Place) -> None:
     assert "order r1-4-e-1 filled 2, its fills sum to 1.5" in said
 
 
+def test_an_execution_that_closed_two_positions_adds_up_and_with_a_part_of_it_missing_does_not(place: Place) -> None:
+    """To the exchange the positions of a side are one: a stop may close what another one holds."""
+    fill_up(
+        place,
+        order("r1-6-e-1", final=True, filled=Decimal(1), position_id=6),
+        fill(31, "1", "r1-6-e-1", position_id=6),
+        order("r1-7-e-1", final=True, filled=Decimal(1), position_id=7),
+        fill(32, "1", "r1-7-e-1", position_id=7),
+        order("r1-6-s-1", final=True, filled=Decimal("1.5"), position_id=6, role="stop"),
+        fill(33, "1", "r1-6-s-1", position_id=6, role="stop"),
+        order("r1-7-x-1", final=True, filled=Decimal("0.5"), position_id=7, role="close"),
+        fill(33, "0.5", "r1-7-x-1", position_id=7, role="close"),
+        trade(6, exit=4),
+    )
+    assert faults(place) == ""
+    change(place, "DELETE FROM fills WHERE client_id = 'r1-7-x-1'")
+    assert "order r1-6-s-1 filled 1.5, its fills sum to 1" in faults(place)
+
+
 def test_fees_in_the_coin_and_dust_explain_what_is_missing(place: Place) -> None:
     fee = fill(21, "1", "r1-5-e-1", position_id=5, fee=Decimal("0.001"), fee_asset="BTC")
     fill_up(

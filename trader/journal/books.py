@@ -32,6 +32,14 @@ class _Sums:
         #: What fees in the coin itself, and dust, may have made of the difference.
         self.slack: dict[Position, Decimal] = defaultdict(Decimal)
         self.of_order: dict[str, Decimal] = defaultdict(Decimal)
+        #: Executions by symbol and id, whoever they are booked on, and which of them an order has a part in.
+        self.of_execution: dict[tuple[str, int], Decimal] = defaultdict(Decimal)
+        self.executions: dict[str, set[tuple[str, int]]] = defaultdict(set)
+
+    def is_shared(self, order: OrderRecord) -> bool:
+        """Tell whether an order closed more than its position, and the rest is booked on others of its side."""
+        whole = sum((self.of_execution[each] for each in self.executions[order.client_id]), Decimal(0))
+        return self.of_order[order.client_id] != order.filled == whole
 
 
 def check_books(connection: Connection) -> Iterator[str]:
@@ -57,6 +65,8 @@ def _take_fills(connection: Connection, sums: _Sums, pools: dict[int, int]) -> I
             yield f"fills: {row['symbol']} {row['trade_id']}: {error}"
             continue
         sums.of_order[fill.client_id] += fill.quantity
+        sums.of_execution[fill.symbol, fill.trade_id] += fill.quantity
+        sums.executions[fill.client_id].add((fill.symbol, fill.trade_id))
         if fill.fee_asset and fill.symbol.startswith(fill.fee_asset):
             sums.slack[pools.get(row["run"], 0), fill.position_id] += fill.fee
 
@@ -73,9 +83,10 @@ def _check_orders(connection: Connection, sums: _Sums) -> Iterator[str]:
             yield f"{name}: {error}"
             continue
         side = sums.entered if order.role == Role.ENTRY else sums.left
-        side[row["pool"], order.position_id] += order.filled
+        shared, own = sums.is_shared(order), sums.of_order[order.client_id]
+        side[row["pool"], order.position_id] += own if shared else order.filled
         # While an order lives, its fills may be on their way.
-        if order.final and sums.of_order[order.client_id] != order.filled:
+        if order.final and own != order.filled and not shared:
             yield f"{name} filled {order.filled}, its fills sum to {sums.of_order[order.client_id]}"
     yield from (f"order {client_id} has changes and no row" for client_id in newest)
 

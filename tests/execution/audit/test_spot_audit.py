@@ -10,6 +10,7 @@ import pytest
 from tests.execution.audit.rigs import Audited, audited
 from tests.execution.desk.rigs import until
 from tests.execution.desk.test_spot import books_agree, is_guarded
+from trader.core.events import Action, OperatorCommand
 from trader.execution.client_ids import ClientId, Purpose
 
 FALL = (100.0, 100.1, 99.0, 99.2)
@@ -113,6 +114,31 @@ async def test_what_somebody_sold_in_part_is_booked_and_the_rest_is_guarded_or_c
         assert await audit.audit() == ["SHORTFALL"]
         assert world.fills()[1][:2] == ("manual", 1.0)
         assert not world.logic.book.trades or await is_guarded(world)
+        await books_agree(world)
+
+
+async def test_an_order_that_the_journal_has_lost_and_the_desk_sent_in_vain_again_is_booked_as_ours() -> None:
+    async with audited() as audit:
+        world = audit.world
+        trade = await world.enter()
+        audit.deaf = True
+        for each in await world.resting():
+            if each.trigger:
+                await audit.hand(do="cancel", orderId=each.exchange_id)
+        lost = ClientId("t1", trade.position_id, Purpose.CLOSE).text
+        sell = {"symbol": "BTCUSDT", "side": "SELL", "type": "MARKET", "quantity": f"{trade.quantity:.3f}"}
+        await audit.hand(do="order", newClientOrderId=lost, **sell)
+        await asyncio.sleep(0.1)
+        audit.deaf = False
+        world.logic.handle(OperatorCommand(Action.KILL))
+        closing = asyncio.create_task(world.minute(100.0))
+        await until(lambda: any(each.client_id == lost and each.state == "rejected" for each in world.notebook.orders))
+        found = await audit.audit()
+        await closing
+        assert found == ["SHORTFALL"]
+        assert [reason for reason, _, _ in world.fills()] == ["entry", "kill_switch"]
+        assert {each.client_id for each in world.notebook.fills if each.side == "SELL"} == {lost}
+        assert (world.logic.book.trades, world.desk.holdings) == ({}, {})
         await books_agree(world)
 
 

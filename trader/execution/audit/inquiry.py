@@ -87,7 +87,7 @@ class Inquiry:
                 left -= sum((each.quantity for each in executions), ZERO)
                 continue
             order = await self._order(finding.symbol, exchange_id)
-            if order is not None and self.take_up(msgspec.structs.replace(order, executions=executions)):
+            if order is not None and self._is_ours(msgspec.structs.replace(order, executions=executions)):
                 left -= sum((each.quantity for each in executions), ZERO)
                 continue
             taken, _ = split(executions, left)
@@ -98,6 +98,16 @@ class Inquiry:
             self._book(finding.symbol, shared(taken, self._concerned(finding), reason, exchange_id))
         if left > 0:
             self._guess(finding, left)
+
+    def _is_ours(self, update: OrderUpdate) -> bool:
+        """Give an order of ours to its position: one that the desk does not know, or believes to have been refused.
+
+        A journal that could not be written may have lost it; the desk then sent it again, under its id.
+        """
+        if self.take_up(update):
+            return True
+        self._desk.tell(update)
+        return all(self._is_booked(update.symbol, each.trade_id) for each in update.executions)
 
     # --- asking -----------------------------------------------------------------------------------------------------
 
