@@ -100,28 +100,55 @@ class OrderSide:
         settings, exits = self._settings, self._plan.exits
         await self._client.sync_clock()
         await require_clearance(settings, self._account, self.journal.place.home)
+        self._book = book
+        self._prices = await self._commissions(info)
+        run = self._run_of(grids, anchor)
+        self.run_of_journal = await asyncio.to_thread(self.journal.begin, run, pool)
+        self.scribe = Scribe(self.journal, book, run.streams, settings.JOURNAL_DECISIONS)
+        self.desk = self._made_desk(info, grids)
+        self._auditor = Auditor(self.desk, self._means(grids))
+        if self._futures is not None:
+            self._futures.begin(self.desk, self._auditor, exits, anchor, self._now, lambda fee: self._process(fee))
+        if pool is not None:
+            where = Whereabouts(self._name, grids, {symbol: self._bases.get(symbol, "") for symbol in exits})
+            self._holdings = await asyncio.to_thread(self._found, pool, where)
+
+    async def _commissions(self, info: Mapping[str, Any]) -> dict[str, Prices]:
+        """Return what trading each coin costs this account."""
         symbols = market_info(info).symbols
-        self._prices = {
+        return {
             symbol: Prices(symbols[symbol].base, symbols[symbol].quote, await self._account.commission(symbol))
-            for symbol in exits
+            for symbol in self._plan.exits
         }
-        streams = tuple(f"{symbol},{timeframe}" for symbol, timeframe in self._plan.streams)
-        run = Run(
+
+    def _run_of(self, grids: Mapping[str, Instrument], anchor: int) -> Run:
+        """Return what the journal is told of this run: all that a replay of it needs."""
+        settings = self._settings
+        return Run(
             self._venue.name,
             settings.MODE,
             settings.MARKET,
             __version__,
             int(time.time() * 1000),
             anchor,
-            streams,
+            tuple(f"{symbol},{timeframe}" for symbol, timeframe in self._plan.streams),
             settings.model_dump(mode="json", exclude=set(SECRETS)),
             filters=filters_of(grids),
             brackets={symbol: each.brackets for symbol, each in grids.items() if each.brackets},
         )
-        self._book = book
-        self.run_of_journal = await asyncio.to_thread(self.journal.begin, run, pool)
-        self.scribe = Scribe(self.journal, book, streams, settings.JOURNAL_DECISIONS)
-        prepared = no_terms if self._futures is None else self._futures.prepared
+
+    @property
+    def _name(self) -> str:
+        """What all runs on this pool's journal are called in the ids of orders."""
+        return f"p{self.run_of_journal.pool}"
+
+    @property
+    def _bases(self) -> dict[str, str]:
+        """The coin that is bought, by symbol; on futures none is."""
+        return {} if self._futures is not None else {symbol: each.base for symbol, each in self._prices.items()}
+
+    def _made_desk(self, info: Mapping[str, Any], grids: Mapping[str, Instrument]) -> Desk:
+        settings = self._settings
         room = order_room(settings.MARKET, info)
         self._client.limit_orders(room.gates)
         # On USD-M one stop guards a position, and where it moves the new one is there before the old one goes.
@@ -133,32 +160,27 @@ class OrderSide:
             self._mark,
             self._now,
             time.monotonic,
-            prepared,
+            no_terms if self._futures is None else self._futures.prepared,
             room=room,
             places=places,
         )
-        name = f"p{self.run_of_journal.pool}"
         kinds = {each["symbol"]: each.get("orderTypes", ()) for each in info["symbols"]}
-        limited = {symbol for symbol in exits if "STOP_LOSS" not in kinds.get(symbol, ())}
-        self.desk = Desk(settings.MARKET, name, grids, self._prices, around, limited)
-        bases = {symbol: each.base for symbol, each in self._prices.items()} if settings.MARKET == "spot" else {}
-        means = Means(
-            settings.MARKET,
-            name,
+        limited = {symbol for symbol in self._plan.exits if "STOP_LOSS" not in kinds.get(symbol, ())}
+        return Desk(settings.MARKET, self._name, grids, self._prices, around, limited)
+
+    def _means(self, grids: Mapping[str, Instrument]) -> Means:
+        """Return what the audit works with."""
+        return Means(
+            self._settings.MARKET,
+            self._name,
             self._door,
             self._account,
             grids,
-            bases,
-            lambda: book.orders,
+            self._bases,
+            lambda: self._book.orders,
             self._mark,
             self._now,
         )
-        self._auditor = Auditor(self.desk, means)
-        if self._futures is not None:
-            self._futures.begin(self.desk, self._auditor, exits, anchor, self._now, lambda fee: self._process(fee))
-        if pool is not None:
-            where = Whereabouts(name, grids, {symbol: bases.get(symbol, "") for symbol in exits})
-            self._holdings = await asyncio.to_thread(self._found, pool, where)
 
     def _found(self, pool: int, where: Whereabouts) -> list[Holding]:
         with Reader(self.journal.place) as reader:

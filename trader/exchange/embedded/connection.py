@@ -1,26 +1,20 @@
-"""One WebSocket connection: its subscriptions, its outbox, its heartbeat, its end."""
+"""One WebSocket connection of market streams: its subscriptions, and what goes wrong on it."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
-from aiohttp import WSCloseCode, WSMsgType, web
 
-from trader.exchange.embedded import frames
 from trader.exchange.embedded.frames import Message, frame
-from trader.exchange.embedded.heartbeat import Allowance, Heartbeat
+from trader.exchange.embedded.heartbeat import Allowance
 from trader.exchange.embedded.hub import Hub
 from trader.exchange.embedded.mischief import Mischief
-from trader.exchange.embedded.outbox import Outbox
 from trader.exchange.embedded.protocol import answer
+from trader.exchange.embedded.socket_line import SocketLine, Wire
 from trader.exchange.embedded.streams import Route
 from trader.exchange.embedded.transport import Transport
-
-#: How long a closing handshake may take, seconds.
-CLOSING_S = 0.5
 
 
 class Opening(msgspec.Struct, frozen=True):
@@ -33,22 +27,14 @@ class Opening(msgspec.Struct, frozen=True):
     unit: int
 
 
-class Wire(msgspec.Struct, frozen=True):
-    """The socket of a connection, as aiohttp speaks on it, and the transport below for frames made here."""
-
-    socket: web.WebSocketResponse
-    transport: asyncio.Transport
-    drain: Callable[[], Awaitable[None]]
-
-
-class Connection:
+class Connection(SocketLine):
     """A client, from its handshake to its end. `combined` wraps events in their stream's name."""
 
     def __init__(self, wire: Wire, opening: Opening, hub: Hub, transport: Transport) -> None:
         limits, route = transport.limits, opening.route
+        allowance = Allowance(limits.messages_per_s.of(route.market), time.monotonic)
+        super().__init__(wire, limits, route.market, self._answer, lambda: None, allowance)
         self.combined = opening.combined
-        self.outbox = Outbox(wire.transport.write, wire.drain, limits.queued_messages)
-        self._wire = wire
         self._route = route
         self._unit = opening.unit
         self._hub = hub
@@ -57,8 +43,6 @@ class Connection:
         self._room = limits.streams.of(route.market)
         self._plan = transport.plan
         self._mischief = Mischief(transport.plan, opening.number, self.outbox.put, self.drop, self.outbox.stall)
-        self._allowance = Allowance(limits.messages_per_s.of(route.market), time.monotonic)
-        self._heartbeat = Heartbeat(limits, route.market, time.monotonic)
 
     def names(self) -> list[str]:
         """Return the streams in the order of their subscription."""
@@ -100,71 +84,18 @@ class Connection:
 
     def drop(self) -> None:
         """End the connection at once, without a word; nothing more is published to it."""
-        self._wire.transport.abort()
+        super().drop()
         self.unsubscribe(self.names())
-
-    def stall(self, seconds: float) -> None:
-        """Send nothing for `seconds`."""
-        self.outbox.stall(seconds)
 
     async def run(self) -> None:
         """Talk until either side ends it."""
-        sending = asyncio.create_task(self._send())
-        beating = asyncio.create_task(self._beat())
         try:
-            await self._receive()
+            await super().run()
         finally:
             self.unsubscribe(self.names())
-            sending.cancel()
-            beating.cancel()
-            await asyncio.gather(sending, beating, return_exceptions=True)
 
-    async def close(self, code: WSCloseCode, reason: str) -> None:
-        """End the connection with a closing handshake, or without one when the client does not answer it."""
-        try:
-            async with asyncio.timeout(CLOSING_S):
-                await self._wire.socket.close(code=code, message=reason.encode())
-        except (TimeoutError, ConnectionError):
-            self.drop()
-
-    async def _receive(self) -> None:
-        while True:
-            message = await self._wire.socket.receive()
-            if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG):
-                return
-            if not self._allowance.take():
-                await self.close(WSCloseCode.POLICY_VIOLATION, "Too many requests")
-                return
-            self._take(message.type, message.data)
-
-    def _take(self, kind: WSMsgType, data: str | bytes | bytearray) -> None:
-        if kind is WSMsgType.PONG:
-            self._heartbeat.pong(bytes(data) if not isinstance(data, str) else data.encode())
-        elif kind is WSMsgType.PING:
-            self.outbox.put(frame(data.encode() if isinstance(data, str) else bytes(data), frames.PONG))
-        else:
-            text = data if isinstance(data, str) else bytes(data).decode(errors="replace")
-            self.outbox.put(frame(msgspec.json.encode(answer(text, self))))
-
-    async def _send(self) -> None:
-        try:
-            await self.outbox.run()
-        except ConnectionError:
-            self.drop()
-
-    async def _beat(self) -> None:
-        """Ping, warn and close when the heartbeat says so."""
-        while True:
-            await asyncio.sleep(self._heartbeat.seconds_until_next())
-            if self._heartbeat.silent():
-                return self.drop()
-            if self._heartbeat.over():
-                await self.close(WSCloseCode.GOING_AWAY, "the connection has lived its time")
-                return None
-            if self._heartbeat.ending():
-                self._warn()
-            if (ping := self._heartbeat.ping()) is not None:
-                self.outbox.put(frame(ping, frames.PING))
+    def _answer(self, text: str) -> None:
+        self.outbox.put(frame(msgspec.json.encode(answer(text, self))))
 
     def _warn(self) -> None:
         """Announce the end, as spot does."""

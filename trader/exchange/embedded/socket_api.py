@@ -10,9 +10,8 @@ from aiohttp import web
 
 from trader.exchange.embedded.accounts.events import UserEvents
 from trader.exchange.embedded.accounts.gate import Gate
-from trader.exchange.embedded.connection import Wire
 from trader.exchange.embedded.rest import json_answer
-from trader.exchange.embedded.socket_line import SocketLine
+from trader.exchange.embedded.socket_line import SocketLine, Wire
 from trader.exchange.embedded.socket_session import SocketSession, Values
 from trader.exchange.embedded.socket_streams import UserStreams
 from trader.exchange.embedded.sockets import Sockets

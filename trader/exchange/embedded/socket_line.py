@@ -1,43 +1,60 @@
-"""One WebSocket connection on which a client asks, or is told of its account: no market stream."""
+"""One WebSocket connection of a client: what it says, what it is told, its heartbeat, its end."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
-from aiohttp import WSCloseCode, WSMsgType
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from trader.exchange.embedded import frames
-from trader.exchange.embedded.connection import CLOSING_S, Wire
 from trader.exchange.embedded.frames import frame
-from trader.exchange.embedded.heartbeat import Heartbeat
+from trader.exchange.embedded.heartbeat import Allowance, Heartbeat
 from trader.exchange.embedded.options import Limits
 from trader.exchange.embedded.outbox import Outbox
+
+#: How long a closing handshake may take, seconds.
+CLOSING_S = 0.5
+
+
+class Wire(msgspec.Struct, frozen=True):
+    """The socket of a connection, as aiohttp speaks on it, and the transport below for frames made here."""
+
+    socket: web.WebSocketResponse
+    transport: asyncio.Transport
+    drain: Callable[[], Awaitable[None]]
 
 
 class SocketLine:
     """Sends JSON, hands each text of the client to `take`, pings, and ends when its life is over.
 
     `warning` makes the message that announces the end, None where the market has none. `heartbeat` names the market
-    whose pings it has.
+    whose pings it has. `allowance` bounds how often the client may speak, pings and pongs too; None: as it likes.
     """
 
     def __init__(
-        self, wire: Wire, limits: Limits, heartbeat: str, take: Callable[[str], None], warning: Callable[[], Any]
+        self,
+        wire: Wire,
+        limits: Limits,
+        heartbeat: str,
+        take: Callable[[str], None],
+        warning: Callable[[], Any],
+        allowance: Allowance | None = None,
     ) -> None:
+        self.outbox = Outbox(wire.transport.write, wire.drain, limits.queued_messages)
         self._wire = wire
         self._take_text = take
         self._warning = warning
-        self._outbox = Outbox(wire.transport.write, wire.drain, limits.queued_messages)
+        self._allowance = allowance
         self._heartbeat = Heartbeat(limits, heartbeat, time.monotonic)
 
     def put(self, message: Any) -> None:
         """Queue one message; a consumer too slow for its queue is cut off."""
-        self._outbox.put(frame(msgspec.json.encode(message)))
-        if self._outbox.overflowed:
+        self.outbox.put(frame(msgspec.json.encode(message)))
+        if self.outbox.overflowed:
             self.drop()
 
     def drop(self) -> None:
@@ -46,7 +63,7 @@ class SocketLine:
 
     def stall(self, seconds: float) -> None:
         """Send nothing for `seconds`."""
-        self._outbox.stall(seconds)
+        self.outbox.stall(seconds)
 
     async def run(self) -> None:
         """Talk until either side ends it."""
@@ -69,18 +86,24 @@ class SocketLine:
     async def _receive(self) -> None:
         while True:
             message = await self._wire.socket.receive()
-            if message.type is WSMsgType.PONG:
-                self._heartbeat.pong(_bytes(message.data))
-            elif message.type is WSMsgType.PING:
-                self._outbox.put(frame(_bytes(message.data), frames.PONG))
-            elif message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
-                self._take_text(_bytes(message.data).decode(errors="replace"))
-            else:
+            if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG):
                 return
+            if self._allowance is not None and not self._allowance.take():
+                await self.close(WSCloseCode.POLICY_VIOLATION, "Too many requests")
+                return
+            self._hear(message.type, _bytes(message.data))
+
+    def _hear(self, kind: WSMsgType, said: bytes) -> None:
+        if kind is WSMsgType.PONG:
+            self._heartbeat.pong(said)
+        elif kind is WSMsgType.PING:
+            self.outbox.put(frame(said, frames.PONG))
+        else:
+            self._take_text(said.decode(errors="replace"))
 
     async def _send(self) -> None:
         try:
-            await self._outbox.run()
+            await self.outbox.run()
         except ConnectionError:
             self.drop()
 
@@ -93,10 +116,15 @@ class SocketLine:
             if self._heartbeat.over():
                 await self.close(WSCloseCode.GOING_AWAY, "the connection has lived its time")
                 return None
-            if self._heartbeat.ending() and (warning := self._warning()) is not None:
-                self.put(warning)
+            if self._heartbeat.ending():
+                self._warn()
             if (ping := self._heartbeat.ping()) is not None:
-                self._outbox.put(frame(ping, frames.PING))
+                self.outbox.put(frame(ping, frames.PING))
+
+    def _warn(self) -> None:
+        """Announce the end."""
+        if (warning := self._warning()) is not None:
+            self.put(warning)
 
 
 def _bytes(data: Any) -> bytes:

@@ -8,10 +8,11 @@ from typing import Protocol
 
 from aiohttp import WSCloseCode, web
 
-from trader.exchange.embedded.connection import Connection, Opening, Wire
+from trader.exchange.embedded.connection import Connection, Opening
 from trader.exchange.embedded.hub import Hub
 from trader.exchange.embedded.payloads import MICROSECOND, MILLISECOND
 from trader.exchange.embedded.rest import json_answer
+from trader.exchange.embedded.socket_line import Wire
 from trader.exchange.embedded.streams import Route
 from trader.exchange.embedded.transport import Transport
 

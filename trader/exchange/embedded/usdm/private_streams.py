@@ -9,11 +9,10 @@ from typing import Any
 from aiohttp import web
 
 from trader.exchange.embedded.accounts.events import UserEvents
-from trader.exchange.embedded.connection import Wire
 from trader.exchange.embedded.heartbeat import Allowance
 from trader.exchange.embedded.protocol import answer
 from trader.exchange.embedded.rest import json_answer
-from trader.exchange.embedded.socket_line import SocketLine
+from trader.exchange.embedded.socket_line import SocketLine, Wire
 from trader.exchange.embedded.sockets import Sockets
 from trader.exchange.embedded.transport import Transport
 from trader.exchange.embedded.usdm.books import MARKET
