@@ -34,11 +34,13 @@ check: $(TEST_READY) ## Lint, formatting, types, layers.
 bench: $(TEST_READY) ## Measure, and print figures with ratios to a reference of the same run.
 	@$(BIN)/python -m bench $(ARGS)
 
-requirements: $(TEST_READY) ## Pin the packages of requirements.in and requirements-dev.in anew.
+requirements: $(TEST_READY) ## Pin the packages of requirements.in, requirements-ml.in and requirements-dev.in anew.
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header \
 		requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header \
 		requirements-dev.in -o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-header \
+		requirements-ml.in -o requirements-ml.txt
 
 $(RUN_READY): requirements.txt
 	@$(call make_environment)
@@ -46,9 +48,9 @@ $(RUN_READY): requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(TEST_READY): $(RUN_READY) requirements-dev.txt
-	@echo "installing the tools of requirements-dev.txt into .venv"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(TEST_READY): $(RUN_READY) requirements-dev.txt requirements-ml.txt
+	@echo "installing the tools of requirements-dev.txt and requirements-ml.txt into .venv"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -r requirements-ml.txt
 	@touch $@
 
 # Make .venv with the first Python that is new enough and can, unless it is there and runs.

@@ -26,10 +26,29 @@ COINS = ["BTCUSDT", "ETHUSDT"]
 TIMEFRAMES = ["1min", "5min", "15min", "30min"]
 # A stream on which fills and exits are judged, no longer than the finest of TIMEFRAMES; None is that finest one.
 EXIT_TIMEFRAME = None
-# Who has the opinions: geometry (the chart patterns' own scores).
+# Who has the opinions: geometry (the chart patterns' own scores), classifier (a trained model).
 STRATEGY = "geometry"
+# The model of the classifier, as `start.py models list` has it: NAME is the version that is current, and what is
+# promoted while the daemon runs is taken up at the next instant; NAME@VERSION is that one and stays so.
+MODEL = "patterns"
+# Models of a backtest by the time (UTC) from which on each is asked, as {"2025-03-12T14:05:00": "patterns@v0002"}:
+# a daemon's promotions told again. Before the first nobody is asked. Empty: MODEL all along.
+MODEL_SCHEDULE = {}
 # Closed candles each stream knows before the first decision.
 PRELOAD_CANDLES = 1000
+# Training beside a daemon, in a process of its own: where the model in force is every_days old (None: its age does not
+# count) or its inputs have drifted over the last drift_days (docs/drift.md), but at_most_once_days. It learns from the
+# last span_days; the last judge_days of them only judge which model is better, and nobody learns from them.
+RETRAIN = {
+    "enable": False,
+    "every_days": 30,
+    "on_drift": True,
+    "drift_days": 14,
+    "at_most_once_days": 7,
+    "span_days": 365,
+    "judge_days": 21,
+    "threads": 1,
+}
 # Processes that prepare data and features of a backtest; 0 is one per processor.
 NUM_WORKERS = 0
 # Capital of a backtest and of a new paper pool, in QUOTE.
@@ -111,6 +130,9 @@ TRADING_HOURS = {"enable": False, "start_hour": 6, "end_hour": 20, "timezone": "
 MIN_PROBABILITY = 0.65
 # Least strength of a signal.
 MIN_STRENGTH = 0.65
+# Least net return that the classifier's success model expects of a trade, a fraction of the notional after costs: 0.001
+# is 0.1 %. None asks for nothing.
+MIN_EXPECTED_RETURN = None
 # A signal that could not be acted on for so long is expired, seconds. Geometry's are acted on as they are made.
 SIGNAL_TTL_S = 4 * 3600
 # Most open trades and pending entries.

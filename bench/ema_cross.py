@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from trader.core.signal import Pattern
 from trader.market.table import CandleTable
-from trader.strategy.base import NO_PATTERN, PATTERNS
+from trader.strategy.base import NO_PATTERN, PATTERNS, OpinionArrays
 from trader.strategy.opinions import StreamOpinions
 
 MIN_ATR = 0.0005
@@ -56,7 +56,8 @@ def signals(table: CandleTable) -> StreamOpinions:
     pattern = np.where(seen, CARRIER, NO_PATTERN).astype(np.int8)
     times = table.open_time + table.timeframe.ms
     ready = ~np.isnan(trend)
-    return StreamOpinions(table.symbol, table.timeframe, times, close, trend, atr, ready, pattern, sure, sure)
+    opinions = OpinionArrays.of(pattern, sure, sure)
+    return StreamOpinions(table.symbol, table.timeframe, times, close, trend, atr, ready, *opinions)
 
 
 def plain_loop(table: CandleTable, seen: NDArray[np.bool_]) -> Outcome:

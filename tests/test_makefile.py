@@ -27,7 +27,7 @@ MAKES_VENV = "mkdir -p .venv/bin && cp {path} .venv/bin/python"
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """Return a directory with the files that set-up needs."""
-    for name in ("Makefile", "requirements.txt", "requirements-dev.txt"):
+    for name in ("Makefile", "requirements.txt", "requirements-dev.txt", "requirements-ml.txt"):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 
@@ -73,7 +73,8 @@ def test_run_sets_up_what_it_needs_and_starts_the_daemon(clone: Path) -> None:
 def test_test_and_check_set_up_the_tools_too(clone: Path) -> None:
     fake_python(clone, "3.11.2")
     assert make(clone, "test").returncode == 0
-    assert installed(clone) == ["requirements.txt", "requirements-dev.txt"]
+    assert installed(clone) == ["requirements.txt", "requirements-ml.txt"]
+    assert "-r requirements-dev.txt -r requirements-ml.txt" in (clone / "installed").read_text()
 
 
 def test_packages_are_installed_again_when_what_is_pinned_has_changed_and_only_then(clone: Path) -> None:
@@ -121,7 +122,7 @@ def test_a_virtual_environment_that_does_not_run_is_made_anew(clone: Path) -> No
     assert installed(clone) == ["requirements.txt"]
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+@pytest.mark.parametrize("name", ["requirements", "requirements-dev", "requirements-ml"])
 def test_requirements_are_pinned_without_hosts_and_hold_all_that_is_asked_for(name: str) -> None:
     pins = (ROOT / f"{name}.txt").read_text()
     lines = [line for line in pins.splitlines() if line and not line.lstrip().startswith("#")]
@@ -134,11 +135,14 @@ def test_requirements_are_pinned_without_hosts_and_hold_all_that_is_asked_for(na
 
 
 def test_tools_are_pinned_to_the_same_versions_as_the_program() -> None:
-    texts = [(ROOT / f"{name}.txt").read_text() for name in ("requirements", "requirements-dev")]
-    run, tools = (dict(re.findall(r"^(\S+)==(\S+)$", text, re.MULTILINE)) for text in texts)
-    shared = run.keys() & tools.keys()
-    assert shared
-    assert {name: run[name] for name in shared} == {name: tools[name] for name in shared}
+    run, *others = (
+        dict(re.findall(r"^(\S+)==(\S+)$", (ROOT / f"{name}.txt").read_text(), re.MULTILINE))
+        for name in ("requirements", "requirements-dev", "requirements-ml")
+    )
+    for tools in others:
+        shared = run.keys() & tools.keys()
+        assert shared
+        assert {name: run[name] for name in shared} == {name: tools[name] for name in shared}
 
 
 def test_ci_runs_what_a_person_runs() -> None:

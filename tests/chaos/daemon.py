@@ -40,13 +40,13 @@ class EagerStrategy:
             if pattern in PATTERN_DIRECTION and (both or PATTERN_DIRECTION[pattern] is Direction.LONG)
         ]
 
-    def evaluate(self, rows: NDArray[np.float64]) -> OpinionArrays:
+    def evaluate(self, rows: NDArray[np.float64], everywhere: NDArray[np.bool_] | None = None) -> OpinionArrays:
         """Return what is seen in each row."""
         drawn = [zlib.crc32(row.tobytes()) for row in np.ascontiguousarray(rows)]
         sees = np.array([each / OF_ROW < self._share for each in drawn], bool)
         which = np.array([self._seen[each % len(self._seen)] for each in drawn], np.int8)
         sure = np.where(sees, [0.65 + each % 97 / 300 for each in drawn], 0.0)
-        return OpinionArrays(np.where(sees, which, NO_PATTERN).astype(np.int8), sure, sure.copy())
+        return OpinionArrays.of(np.where(sees, which, NO_PATTERN).astype(np.int8), sure, sure.copy())
 
 
 def main(arguments: list[str]) -> int:

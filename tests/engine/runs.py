@@ -26,7 +26,8 @@ from trader.market.synthetic import SyntheticMarket
 from trader.market.table import CandleTable
 from trader.simulation.broker import SimulatedBroker
 from trader.strategy.opinions import LiveOpinions
-from trader.strategy.registry import strategy_called
+from trader.strategy.registry import schedule_of
+from trader.trading.attention import held_streams
 from trader.trading.logic import TradingLogic
 
 COINS = ("BTCUSDT", "ETHUSDT")
@@ -77,7 +78,8 @@ def daemon_run(values: Settings, store: Store, start_ms: int, end_ms: int) -> Da
     """Feed the base candles of `[start_ms, end_ms)` one by one: resampler, kernels and core as in a daemon."""
     market = values.MARKET
     plan = plan_streams(values, {coin: finest_stored(store, market, coin) for coin in values.COINS})
-    opinions = LiveOpinions(strategy_called(values.STRATEGY), plan.streams)
+    schedule = schedule_of(values)
+    opinions = LiveOpinions(None, plan.streams)
     for symbol, timeframe in plan.streams:
         start = start_ms - values.PRELOAD_CANDLES * timeframe.ms
         opinions.preload(stream_table(store, market, symbol, plan.exits[symbol], timeframe, start, start_ms))
@@ -85,7 +87,10 @@ def daemon_run(values: Settings, store: Store, start_ms: int, end_ms: int) -> Da
     recorder = Recorder()
     logic = TradingLogic(values, plan.exits, grids, opinions, recorder)
     engine = Engine(logic, SimulatedBroker(values, plan.exits, grids, logic))
+    opinions.held = lambda: held_streams(logic.settings, logic.book)
     for instant in _instants(values, store, plan, start_ms, end_ms):
+        turn = schedule.at(instant.time)
+        opinions.strategy = turn.strategy if turn else None
         engine.step(instant)
     engine.finish()
     book = logic.book

@@ -274,3 +274,9 @@ def test_a_coin_that_is_not_traded_and_distances_that_are_not_used_are_said() ->
 def test_what_a_preset_brings_along_is_not_held_against_it() -> None:
     options = {"PRESET": "ladder", "DRAWDOWN_PROTECTION.enable": "false"}
     assert [each.names for each in cannot_act(load(options, environ={}))] == []
+
+
+def test_a_retraining_that_can_change_nothing_is_said() -> None:
+    options = {"RETRAIN.enable": "true", "STRATEGY": "geometry"}
+    idle = [each.line for each in cannot_act(load(options, environ={})) if "RETRAIN" in each.line]
+    assert idle == ["RETRAIN.enable: true (option --set) has no effect: STRATEGY is geometry, which has no model"]

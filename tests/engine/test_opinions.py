@@ -14,6 +14,7 @@ from trader.core.events import Instant
 from trader.core.signal import Reading
 from trader.core.timeframe import HOUR_MS, Timeframe
 from trader.engine.opinions import BatchOpinions, merged_counts, quiet_counts
+from trader.strategy.base import OpinionArrays
 from trader.strategy.geometry import GeometryStrategy
 from trader.strategy.opinions import StreamOpinions, stream_opinions
 from trader.trading.checks import quiet_refusal
@@ -29,7 +30,8 @@ def opinions(*seen: int, symbol: str = "BTCUSDT", timeframe: Timeframe = M1, row
     sure = np.where(sees, 0.7 + rank / 1_000, 0.0)
     times = START_MS + (rank + 1) * timeframe.ms
     prices = 100.0 + rank
-    return StreamOpinions(symbol, timeframe, times, prices, prices - 1, prices / 100, rank >= 5, pattern, sure, sure)
+    seen = OpinionArrays.of(pattern, sure, sure)
+    return StreamOpinions(symbol, timeframe, times, prices, prices - 1, prices / 100, rank >= 5, *seen)
 
 
 def read_all(batch: BatchOpinions, times: Sequence[int]) -> list[list[Reading]]:

@@ -11,10 +11,10 @@ from trader.core.errors import ConfigError
 from trader.engine.settings import dead_settings, from_dict, load, load_preset, preset_names
 from trader.engine.settings.presets import PRESETS
 
-NAMES = ["ladder", "pattern", "pattern_futures"]
+NAMES = ["ladder", "pattern", "pattern_futures", "pattern_selective"]
 
 
-def test_there_are_three_presets_in_the_package() -> None:
+def test_there_are_four_presets_in_the_package() -> None:
     assert preset_names() == NAMES
     assert PRESETS.is_relative_to(ROOT / "trader")
 

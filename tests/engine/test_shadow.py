@@ -22,7 +22,7 @@ from trader.market.store import Store
 from trader.market.synthetic import SyntheticMarket
 from trader.simulation.shadow import Shadow, Shadows
 from trader.strategy.opinions import StreamOpinions, stream_opinions
-from trader.strategy.registry import strategy_called
+from trader.strategy.registry import schedule_of
 from trader.trading.checks import RULES
 from trader.trading.notes import GuardChanged, Refused
 
@@ -132,7 +132,7 @@ def _shadows(settings: Settings, store: Store) -> dict[str, Shadows]:
 
 def _opinions(settings: Settings, store: Store, symbol: str, timeframe: Timeframe) -> StreamOpinions:
     table = stream_table(store, settings.MARKET, symbol, M1, timeframe, START, END)
-    return stream_opinions(table, strategy_called(settings.STRATEGY), START)
+    return stream_opinions(table, schedule_of(settings), START)
 
 
 def _reading(trade: Trade) -> Reading:

@@ -30,7 +30,8 @@ FACTORS = (0.01, 0.5, 0.99, 1.01, 2.0, 100.0)
 NOW = START_MS + 5 * HOUR_MS
 #: Section 3 of the rules, from top to bottom.
 TABLE = [
-    *("warming_up", "gap", "outside_hours", "no_pattern", "low_probability", "low_strength", "expired"),
+    *("warming_up", "gap", "outside_hours", "no_pattern", "low_probability", "low_strength"),
+    *("low_expectancy", "expired"),
     *("paused", "kill_switch", "daily_loss", "cooldown", "max_trades", "already_open", "short_not_allowed"),
     *("against_trend", "low_volatility", "low_profit"),
     *("portfolio_risk", "symbol_exposure", "direction_exposure", "correlated"),
@@ -40,6 +41,7 @@ TABLE = [
 SEEN = {
     "low_probability": {"proposal.signal.probability"},
     "low_strength": {"proposal.signal.strength"},
+    "low_expectancy": {"proposal.signal.expected"},
     "against_trend": {"proposal.reading.close", "proposal.reading.ema50"},
     "low_volatility": {"proposal.reading.close", "proposal.reading.atr14"},
     "low_profit": {"proposal.reading.close", "proposal.reading.atr14"},
@@ -85,6 +87,8 @@ class Case(NamedTuple):
 
 
 RULES_ON = {
+    "STRATEGY": "classifier",
+    "MIN_EXPECTED_RETURN": 0.001,
     "MARKET": "futures",
     "LEVERAGE": 5,
     "MAX_CONCURRENT_TRADES": 9,
@@ -170,6 +174,8 @@ def proposals() -> Iterator[Proposal]:
     kinds: list[dict[str, Any]] = [
         {},
         {"atr14": 2.0},
+        {"expected": 0.0009},
+        {"expected": None},
         {"trend": 1.01},
         {"probability": 0.5},
         {"strength": 0.5},
@@ -180,10 +186,10 @@ def proposals() -> Iterator[Proposal]:
     ]
     for kind in kinds:
         leverage = kind.pop("leverage", 5.0)
-        reading = wish(**kind)
+        reading = wish(**({"expected": 0.002} | kind))
         assert reading.signal is not None
         yield Proposal(NOW, reading, reading.signal, Direction.LONG, 100.0, 99.5, leverage, 1.0)
-    reading = wish(pattern=Pattern.DESCENDING_TRIANGLE, trend=1.01)
+    reading = wish(pattern=Pattern.DESCENDING_TRIANGLE, trend=1.01, expected=0.002)
     assert reading.signal is not None
     yield Proposal(NOW, reading, reading.signal, Direction.SHORT, 100.0, 100.5, 5.0, 1.0)
 

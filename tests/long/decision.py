@@ -94,6 +94,9 @@ def _before_size(facts: Facts) -> Iterator[str]:
         yield "low_probability"
     if signal.strength < settings.MIN_STRENGTH:
         yield "low_strength"
+    least = settings.MIN_EXPECTED_RETURN
+    if least is not None and (signal.expected is None or signal.expected < least):
+        yield "low_expectancy"
     if signal.made and facts.time - signal.made > settings.SIGNAL_TTL_S * 1000:
         yield "expired"
     if facts.guards.forbids():

@@ -10,9 +10,10 @@ import msgspec
 from trader.compiled import PACKAGE, imported_files
 from trader.ml import version
 from trader.ml.inputs import INPUTS
-from trader.ml.version import CURRENT, INPUTS_VERSION, KERNELS, InputsVersion, difference, source_digest
+from trader.ml.registry.metadata import Inputs, differences
+from trader.ml.version import CURRENT, INPUTS_VERSION, KERNELS, current_for, source_digest, version_of
 
-STORED = InputsVersion(("a", "b", "c"), {"geometry": "11", "inputs": "22"})
+STORED = Inputs(("a", "b", "c"), {"geometry": "11", "inputs": "22"}, ("1min",))
 
 #: What the kernels import without being changed by it: words, containers, the compiler.
 NO_KERNELS = ("__init__.py", "compiled.py", "core/", "market/")
@@ -41,38 +42,20 @@ def test_every_file_from_which_inputs_are_made_is_in_a_kernel() -> None:
 def test_the_version_names_the_inputs_in_order_and_every_kernel() -> None:
     assert CURRENT.names == tuple(each.name for each in INPUTS)
     assert set(CURRENT.kernels) == {*KERNELS, "inputs"}
-    assert CURRENT.digest == INPUTS_VERSION
+    assert version_of(CURRENT) == INPUTS_VERSION
 
 
 def test_a_version_comes_back_from_a_file_as_it_was() -> None:
-    again = msgspec.json.decode(msgspec.json.encode(CURRENT), type=InputsVersion)
-    assert (again, again.digest) == (CURRENT, INPUTS_VERSION)
-    assert difference(again, CURRENT) == ""
+    given = current_for(("1min", "5min"))
+    again = msgspec.json.decode(msgspec.json.encode(given), type=Inputs)
+    assert (again, version_of(again)) == (given, INPUTS_VERSION)
+    assert differences(again, CURRENT) == []
 
 
-def test_missing_and_new_inputs_are_named() -> None:
-    current = msgspec.structs.replace(STORED, names=("a", "c", "d"))
-    assert difference(STORED, current) == (
-        "the model has inputs that the program has not: b; the program has inputs that the model has not: d"
-    )
-
-
-def test_another_order_is_shown_at_its_first_place() -> None:
-    current = msgspec.structs.replace(STORED, names=("a", "c", "b"))
-    assert difference(STORED, current) == (
-        "the inputs stand in another order: number 2 is b in the model and c in the program"
-    )
-    assert current.digest != STORED.digest
-
-
-def test_a_changed_a_missing_and_a_new_kernel_are_named() -> None:
-    current = msgspec.structs.replace(STORED, kernels={"geometry": "12", "context": "33"})
-    assert difference(STORED, current) == (
-        "the context kernel is none in the model and 33 in the program; "
-        "the geometry kernel is 11 in the model and 12 in the program; "
-        "the inputs kernel is 22 in the model and none in the program"
-    )
-    assert current.digest != STORED.digest
+def test_another_order_and_another_kernel_are_another_version_and_timeframes_are_not() -> None:
+    for changes in ({"names": ("a", "c", "b")}, {"kernels": {"geometry": "12", "inputs": "22"}}):
+        assert version_of(msgspec.structs.replace(STORED, **changes)) != version_of(STORED)
+    assert version_of(msgspec.structs.replace(STORED, timeframes=("5min",))) == version_of(STORED)
 
 
 def test_words_and_layout_change_no_digest_and_code_does() -> None:

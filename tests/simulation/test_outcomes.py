@@ -26,7 +26,7 @@ from trader.market.table import CandleTable
 from trader.simulation.outcomes import Entries, Outcomes, follow_entries
 from trader.simulation.shadow import NEVER
 from trader.strategy.opinions import StreamOpinions, stream_opinions
-from trader.strategy.registry import strategy_called
+from trader.strategy.registry import schedule_of
 
 COIN = "BTCUSDT"
 DAYS = 5
@@ -73,7 +73,7 @@ def both(run: RunResult, store: Store) -> list[tuple[list[Any], Outcomes]]:
     pairs = []
     for _, timeframe in run.streams:
         candles = stream_table(store, market, COIN, M1, timeframe, START_MS, START_MS + DAYS * DAY_MS)
-        stream = stream_opinions(candles, strategy_called(chosen.STRATEGY), START_MS)
+        stream = stream_opinions(candles, schedule_of(chosen), START_MS)
         own = [trade for trade in run.trades if trade.timeframe == timeframe]
         turns = turns_of(chosen, [stream]).get((COIN, timeframe), {})
         pairs.append((own, follow_entries(chosen, base, grids[COIN], entries_of(own, stream), turns)))

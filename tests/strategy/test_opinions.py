@@ -20,11 +20,10 @@ from trader.core.signal import Reading
 from trader.core.timeframe import MINUTE_MS, Timeframe
 from trader.market.table import CandleTable
 from trader.ml.features import FEATURES, run
-from trader.strategy import registry
+from trader.strategy import schedule
 from trader.strategy.base import OpinionArrays, signal_of
 from trader.strategy.geometry import GeometryStrategy
 from trader.strategy.opinions import CHUNK_ROWS, LiveOpinions, StreamOpinions, stream_opinions
-from trader.strategy.registry import strategy_called
 
 M1, M5 = Timeframe.MIN_1, Timeframe.MIN_5
 BTC, ETH = ("BTCUSDT", M1), ("ETHUSDT", M1)
@@ -38,10 +37,10 @@ class Watcher:
     def __init__(self) -> None:
         self.asked: list[np.ndarray] = []
 
-    def evaluate(self, rows: np.ndarray) -> OpinionArrays:
+    def evaluate(self, rows: np.ndarray, everywhere: np.ndarray | None = None) -> OpinionArrays:
         self.asked.append(rows.copy())
         certainty = rows[:, FEATURES.index("position20")].copy()
-        return OpinionArrays((certainty * 10).astype(np.int8), certainty, certainty**2)
+        return OpinionArrays.of((certainty * 10).astype(np.int8), certainty, certainty**2)
 
 
 def instants(*streams: Iterable[Candle]) -> list[Instant]:
@@ -191,10 +190,5 @@ def test_history_of_a_stream_that_is_not_in_the_run_is_an_error() -> None:
         live.preload(walk(10, symbol="ETHUSDT"))
 
 
-def test_an_unknown_strategy_is_refused_with_those_that_are_known() -> None:
-    with pytest.raises(ConfigError, match="'geometri' is unknown; allowed: geometry"):
-        strategy_called("geometri")
-
-
 def test_the_examples_in_the_docstrings_hold() -> None:
-    assert doctest.testmod(registry).failed == 0
+    assert doctest.testmod(schedule).failed == 0

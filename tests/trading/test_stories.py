@@ -53,6 +53,8 @@ def test_the_sum_of_all_parts_is_the_change_of_the_pool() -> None:
         ({"TRADING_HOURS": {"enable": True, "start_hour": 6, "end_hour": 20}}, {}, "outside_hours"),
         ({}, {"probability": 0.6}, "low_probability"),
         ({}, {"strength": 0.6}, "low_strength"),
+        ({"STRATEGY": "classifier", "MIN_EXPECTED_RETURN": 0.001}, {"expected": 0.0009}, "low_expectancy"),
+        ({"STRATEGY": "classifier", "MIN_EXPECTED_RETURN": -0.01}, {}, "low_expectancy"),
         ({}, {"made": START_MS + M1.ms - 4 * HOUR_MS - 1}, "expired"),
         ({"SIGNAL_TTL_S": 0.5}, {"made": START_MS}, "expired"),
         ({}, {"trend": 1.01}, "against_trend"),

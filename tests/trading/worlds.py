@@ -34,10 +34,11 @@ def wish(
     trend: float = 0.99,
     atr14: float = 1.0,
     made: int = 0,
+    expected: float | None = None,
     **rest: Any,
 ) -> Reading:
     """Return a reading that passes every check unless told otherwise: EMA50 is `trend` times the close."""
-    signal = Signal(pattern, probability, strength, made)
+    signal = Signal(pattern, probability, strength, made, expected=expected)
     return Reading(symbol, timeframe, close, close * trend, atr14, signal, **rest)
 
 

@@ -73,7 +73,10 @@ COMMANDS: tuple[Command, ...] = (
     command("journal", "journal"),
     command("replay", "replay"),
     command("report", "report_"),
+    command("analyse", "analyse"),
+    command("train", "train"),
     command("models", "models"),
+    command("retrain", "retrain"),
     command("keys", "keys"),
     command("settings", "settings"),
 )

@@ -76,10 +76,10 @@ def backtest_command(
     store = Store(Path(loaded.settings.DATA_DIR))
     if out is not None and out.exists() and not out.is_dir():
         raise ConfigError(f"--out {out} is a file; allowed: a folder, which is made when it is not there")
-    _require_data(store, loaded.settings)
+    require_data(store, loaded.settings)
     overrides = [(override.name, override.value_text, override.origin) for override in loaded.overrides]
     span = (parse_time(start) if start else None, parse_time(end) if end else None)
-    with _progress() as report:
+    with run_progress() as report:
         result = run_backtest(loaded.settings, store, *span, overrides, report, counterfactual, compare)
     when = datetime.now(UTC)
     directory = out or run_directory(Path(loaded.settings.STAT_DIR), when)
@@ -92,7 +92,8 @@ def backtest_command(
         typer.echo(plain_summary(result, files), nl=False)
 
 
-def _require_data(store: Store, settings: Settings) -> None:
+def require_data(store: Store, settings: Settings) -> None:
+    """Raise `ConfigError` where the store has candles of none of the settings' coins."""
     stored = store.symbols(settings.MARKET)
     absent = [symbol for symbol in settings.COINS if symbol not in stored]
     if len(absent) < len(settings.COINS):
@@ -105,7 +106,7 @@ def _require_data(store: Store, settings: Settings) -> None:
 
 
 @contextmanager
-def _progress() -> Iterator[Report]:
+def run_progress() -> Iterator[Report]:
     """Show how far the run is: a bar on a terminal, a plain line now and then elsewhere."""
     if not sys.stderr.isatty():
         yield _PlainProgress().report

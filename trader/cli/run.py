@@ -57,8 +57,9 @@ def run_command(
         speed = loaded.settings.EMBEDDED.speed
         typer.echo(f"The market is GENERATED, not real: it passes at {speed} x real time. Ctrl-C stops.")
     chosen = cleared(loaded.settings, yes)
-    day_over = DayReport(chosen, options_of(settings or (), preset, config, own)) if orders_wanted(chosen) else None
-    ending = asyncio.run(run_session(chosen, _audience, day_over))
+    options = options_of(settings or (), preset, config, own)
+    day_over = DayReport(chosen, options) if orders_wanted(chosen) else None
+    ending = asyncio.run(run_session(chosen, _audience, day_over, options))
     if out is not None and ending.outcome is not None:
         _write_summary(out, home_of(chosen), ending.outcome)
     if ending.interrupted:

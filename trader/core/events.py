@@ -71,11 +71,18 @@ class OperatorCommand(msgspec.Struct, frozen=True):
     value: str = ""
 
 
+class ModelChange(msgspec.Struct, frozen=True):
+    """From the instant `time` (ms) on the strategy asks `model`, NAME@VERSION; empty: it asks none and sees nothing."""
+
+    time: int
+    model: str
+
+
 class EndOfData(msgspec.Struct, frozen=True):
     """No candle will follow: what is open closes at its coin's last close, pending entries are dropped."""
 
 
-Event = Instant | Fill | OrderDropped | FundingFee | OperatorCommand | EndOfData
+Event = Instant | Fill | OrderDropped | FundingFee | OperatorCommand | ModelChange | EndOfData
 
 
 def exit_candles(

@@ -52,12 +52,18 @@ class Signal(msgspec.Struct, frozen=True, gc=False):
     """A wish without a quantity: what the strategy sees and how sure it is, both in 0…1.
 
     `made` is when the strategy said it (ms), 0 for the candle it is read with: signals on a schedule may be older.
+    `success` is how probable it is that a trade on it nets more than 0, `expected` its net return as a fraction of the
+    notional, by the rules' own exits and after costs; None where the strategy cannot tell. What is `held_only` speaks
+    of a trade that is open on the stream, and of no new one.
     """
 
     pattern: Pattern
     probability: float
     strength: float
     made: int = 0
+    success: float | None = None
+    expected: float | None = None
+    held_only: bool = False
 
 
 class Reading(msgspec.Struct, frozen=True):

@@ -22,6 +22,8 @@ from trader.market.history import finest_stored
 from trader.market.instruments import instruments
 from trader.market.store import Store
 from trader.market.table import CandleTable
+from trader.strategy.registry import schedule_of
+from trader.strategy.schedule import Schedule
 from trader.trading.notes import Audience
 
 #: The passes, for who watches how far a run is.
@@ -39,19 +41,23 @@ def run_backtest(
     progress: Progress | None = None,
     counterfactual: bool = False,
     compare_hedging: bool = False,
+    schedule: Schedule | None = None,
+    listeners: Sequence[Audience] = (),
 ) -> RunResult:
     """Run the settings' coins and timeframes over the stored candles from `start_ms` to `end_ms`.
 
     None is as far as anything is stored. The result does not depend on the number of workers.
     `counterfactual`: follow the signals that a rule refused behind check 6 as shadow trades, after the run.
     `compare_hedging`: where hedges were opened, pass through the same history again without them.
-    Raise `ConfigError` when there is no data to run on.
+    `schedule`: who is asked from when on; None: whom the settings name. `listeners` hear the notes of the run, too.
+    Raise `ConfigError` when there is no data to run on, `ModelError` when there is no model that can be asked.
     """
     began = time.perf_counter()
     report = progress or _silent
-    prepared, fallbacks = _prepare(settings, store, start_ms, end_ms, report)
+    chosen = schedule or schedule_of(settings)
+    prepared, fallbacks = _prepare(settings, store, start_ms, end_ms, chosen, report)
     refused = RefusedSignals()
-    audiences: list[Audience] = [Narrator(brief=True), *([refused] if counterfactual else [])]
+    audiences: list[Audience] = [Narrator(brief=True), *([refused] if counterfactual else []), *listeners]
     passage = pass_through(prepared, settings, audiences, report, TRADING)
     result = _result(prepared, settings, passage, fallbacks)
     result = msgspec.structs.replace(result, overrides=list(overrides))
@@ -70,19 +76,19 @@ def _silent(what: str, done: int, total: int) -> None:
 
 
 def _prepare(
-    settings: Settings, store: Store, start_ms: int | None, end_ms: int | None, report: Progress
+    settings: Settings, store: Store, start_ms: int | None, end_ms: int | None, schedule: Schedule, report: Progress
 ) -> tuple[Prepared, list[str]]:
     """Return what a pass needs, and the coins without stored filters."""
     plan = plan_streams(settings, {symbol: finest_stored(store, settings.MARKET, symbol) for symbol in settings.COINS})
     span = chosen_span(stored_span(store, settings.MARKET, plan), start_ms, end_ms)
-    preparation = Preparation(settings, store, plan, span)
+    preparation = Preparation(settings, store, plan, span, schedule)
     bases = preparation.bases(report)
     if not any(map(len, bases)):
         raise ConfigError(_no_candles(store, settings, plan, span))
     opinions = preparation.opinions(report)
     grids, fallbacks = instruments(store, settings, list(plan.exits))
     funding, hours = _funding(store, settings, plan, span), preparation.hours(report)
-    return Prepared(plan, span, bases, opinions, funding, grids, hours), list(fallbacks)
+    return Prepared(plan, span, bases, opinions, schedule, funding, grids, hours), list(fallbacks)
 
 
 def _without_hedges(prepared: Prepared, settings: Settings, fallbacks: Sequence[str], report: Progress) -> RunResult:

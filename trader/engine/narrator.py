@@ -12,6 +12,7 @@ from trader.trading.notes import (
     Dropped,
     FundingPaid,
     GuardChanged,
+    ModelChanged,
     Note,
     Ordered,
     PartClosed,
@@ -31,6 +32,7 @@ RULE_WORDS = {
     "no_pattern": "no pattern",
     "low_probability": "the probability is too low",
     "low_strength": "the pattern is too weak",
+    "low_expectancy": "the model expects too little of it",
     "paused": "entries are paused",
     "kill_switch": "the kill switch is on",
     "daily_loss": "the day has lost its limit",
@@ -91,6 +93,9 @@ class Narrator:
             state = "on" if note.on else "off"
             level = logging.INFO if self._brief else logging.WARNING
             _say(level, "-", "-", note.time, f"guard {note.guard} {state}: {note.text}")
+        elif isinstance(note, ModelChanged):
+            was = f", before it {note.before}" if note.before else ""
+            _say(logging.INFO, "-", "-", note.time, f"model {note.model or 'none: nothing is seen'}{was}")
         else:
             _of_trade(note, self._brief)
 

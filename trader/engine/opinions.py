@@ -13,7 +13,7 @@ from trader.core.events import Instant
 from trader.core.settings import Settings
 from trader.core.signal import Reading
 from trader.core.timeframe import MINUTE_MS, Timeframe
-from trader.strategy.base import signal_of
+from trader.strategy.base import OpinionArrays, signals_of
 from trader.strategy.opinions import StreamOpinions
 from trader.trading.hours import inside_hours
 
@@ -66,8 +66,7 @@ def seen(stream: StreamOpinions) -> NDArray[np.bool_]:
 
 def readings(stream: StreamOpinions, rows: NDArray[np.int64]) -> Iterator[Reading]:
     """Return what a stream shows at `rows`, each made when it is asked for."""
-    opinions = (stream.pattern, stream.probability, stream.strength)
-    signals = map(signal_of, *(column[rows].tolist() for column in opinions))
+    signals = signals_of(OpinionArrays(*(getattr(stream, name)[rows] for name in OpinionArrays._fields)))
     values = (column[rows].tolist() for column in (stream.close, stream.ema50, stream.atr14))
     return map(Reading, repeat(stream.symbol), repeat(stream.timeframe), *values, signals)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
 
+from trader.core.events import ModelChange
 from trader.core.instrument import Instrument
 from trader.core.settings import Settings
 from trader.core.timeframe import Timeframe
@@ -21,6 +23,7 @@ from trader.market.replay import replay
 from trader.market.table import CandleTable
 from trader.simulation.broker import SimulatedBroker
 from trader.strategy.opinions import StreamOpinions
+from trader.strategy.schedule import Schedule, Turn
 from trader.trading.book import Book
 from trader.trading.hourly import Hourly
 from trader.trading.logic import TradingLogic
@@ -36,13 +39,15 @@ Funding = Mapping[str, Sequence[tuple[int, float]]]
 class Prepared(msgspec.Struct, frozen=True, eq=False):
     """History with opinions on it: each coin's base candles, what every stream shows, funding, filters.
 
-    `hours` are what each coin did by the hour before the span, where a rule looks at that.
+    `schedule` tells who had those opinions; `hours` are what each coin did by the hour before the span, where a rule
+    looks at that.
     """
 
     plan: StreamPlan
     span: Span
     bases: list[CandleTable]
     opinions: list[StreamOpinions]
+    schedule: Schedule
     funding: Funding
     grids: Mapping[str, Instrument]
     hours: Mapping[str, Hourly]
@@ -85,7 +90,10 @@ def _replay(
     candles = sum(map(len, opinions))
     mark(span.start, book)
     count = 0
+    coming = deque(prepared.schedule.turns)
     for count, instant in enumerate(replay(prepared.bases, span.start, span.end, prepared.funding), 1):
+        if coming and coming[0].time <= instant.time:
+            _turn(engine, coming, instant.time)
         step(instant)
         mark(instant.time, book)
         if watch is not None and book.trades:
@@ -96,6 +104,14 @@ def _replay(
     mark(span.end, book)
     progress(what, candles, candles)
     return count
+
+
+def _turn(engine: Engine, coming: deque[Turn], time: int) -> None:
+    """Tell the core which model is asked from this instant on."""
+    while coming and coming[0].time <= time:
+        turn = coming.popleft()
+    if turn.model != engine.logic.book.model:
+        engine.process(ModelChange(time, turn.model))
 
 
 def _closed(opinions: Sequence[StreamOpinions], time_ms: int) -> int:

@@ -19,7 +19,9 @@ from trader.market.store import Store
 from trader.market.table import CandleTable
 from trader.ml import features
 from trader.strategy.opinions import StreamOpinions, stream_opinions
-from trader.strategy.registry import strategy_called
+from trader.strategy.registry import schedule_of
+from trader.strategy.schedule import Schedule
+from trader.trading.attention import looks_at_held
 from trader.trading.hourly import Hourly, needs_hours
 
 Given = TypeVar("Given")
@@ -39,11 +41,15 @@ class Span(msgspec.Struct, frozen=True):
 class Preparation:
     """Reads and computes on `NUM_WORKERS` threads: what takes long is compiled or Arrow's, and runs side by side.
 
-    Nothing depends on their number: each coin and each stream is worked out on its own.
+    Nothing depends on their number: each coin and each stream is worked out on its own. `schedule` tells who is asked;
+    None: whom the settings name.
     """
 
-    def __init__(self, settings: Settings, store: Store, plan: StreamPlan, span: Span) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, plan: StreamPlan, span: Span, schedule: Schedule | None = None
+    ) -> None:
         self._settings = settings
+        self._schedule = schedule or schedule_of(settings)
         self._store = store
         self._plan = plan
         self._span = span
@@ -86,7 +92,7 @@ class Preparation:
         base = self._bases[symbol]
         start = span.start - settings.PRELOAD_CANDLES * timeframe.ms
         table = stream_from(self._store, settings.MARKET, base, timeframe, start, span.end)
-        return stream_opinions(table, strategy_called(settings.STRATEGY), self._first(base, timeframe))
+        return stream_opinions(table, self._schedule, self._first(base, timeframe), looks_at_held(settings))
 
     def _first(self, base: CandleTable, timeframe: Timeframe) -> int:
         """Return the least open time of candles that close in an instant of their coin, ms."""

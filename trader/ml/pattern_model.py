@@ -18,11 +18,12 @@ from trader.ml.calibration import ClassLookup, Curve, Lookup
 from trader.ml.candidates import is_candidate, qualities
 from trader.ml.forest import Forest, logistic, softmax
 from trader.ml.inputs import INPUTS, inputs_of
-from trader.ml.registry.metadata import Inputs, check_inputs
+from trader.ml.registry.metadata import check_inputs
 from trader.ml.registry.store import Stored
-from trader.ml.version import CURRENT
+from trader.ml.version import CURRENT, current_for
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 #: The parts of a model: each is a file of this name in its version, with the curves of this name in its metadata.
 RECOGNISER, SUCCESS, EXPECTED = "recogniser", "success", "expected"
@@ -42,7 +43,8 @@ class Verdicts(NamedTuple):
 
     `pattern` int8[n]: index in the order of `Pattern`, -1 where none is more probable; `probability` and `strength` in
     0…1, 0 where nothing is seen; `success` (that a trade nets more than 0) and `expected` (its net return, a fraction
-    of the notional), NaN where nothing is seen or no success model is there. All others float64[n].
+    of the notional), NaN where nothing is seen or no success model is there; `held_only` bool[n]: it is seen in a row
+    that is no candidate. All others float64[n].
     """
 
     pattern: NDArray[np.int8]
@@ -50,6 +52,7 @@ class Verdicts(NamedTuple):
     strength: Floats
     success: Floats
     expected: Floats
+    held_only: Flags
 
 
 class PatternModel:
@@ -69,24 +72,44 @@ class PatternModel:
     @classmethod
     def open(cls, stored: Stored, timeframes: Iterable[str]) -> PatternModel:
         """Return the model of a version; raise `ModelError` where it was made for other inputs or is not whole."""
-        check_inputs(stored.metadata, Inputs(CURRENT.names, CURRENT.kernels, tuple(timeframes)))
+        check_inputs(stored.metadata, current_for(timeframes))
         parts = [part for part in (RECOGNISER, SUCCESS, EXPECTED) if f"{part}.json" in stored.metadata.files]
         forests = {part: Forest.read(stored.read(f"{part}.json"), f"{stored.reference}: {part}") for part in parts}
         return cls(forests, stored.metadata.description.calibration)
 
-    def verdicts(self, rows: Floats) -> Verdicts:
-        """Return what is seen in `rows`, float64[n, len(FEATURES)]; candidates alone are looked at."""
+    @property
+    def tells_success(self) -> bool:
+        """Whether it can say what a trade would bring."""
+        return self._success is not None
+
+    def verdicts(self, rows: Floats, everywhere: Flags | None = None) -> Verdicts:
+        """Return what is seen in `rows`, float64[n, len(FEATURES)]: in candidates, and where `everywhere` bool[n]."""
         count = len(rows)
         nothing, unknown = np.zeros(count), np.full(count, np.nan)
-        answer = Verdicts(np.full(count, -1, np.int8), nothing, nothing.copy(), unknown, unknown.copy())
-        asked = np.flatnonzero(is_candidate(rows))
+        candidate = is_candidate(rows)
+        asked = np.flatnonzero(candidate if everywhere is None else candidate | everywhere)
+        answer = Verdicts(np.full(count, -1, np.int8), nothing, nothing.copy(), unknown, unknown.copy(), ~candidate)
         if len(asked):
             self._judge(rows[asked], asked, answer)
+        answer.held_only[answer.pattern < 0] = False
         return answer
+
+    def probabilities(self, rows: Floats) -> Floats:
+        """Return how probable each pattern and "none" is in each row, float64[n, 12]; "none" is 1 in no candidate."""
+        answer = np.zeros((len(rows), NONE + 1))
+        answer[:, NONE] = 1.0
+        asked = np.flatnonzero(is_candidate(rows))
+        if len(asked):
+            answer[asked] = self.probabilities_of(inputs_of(rows[asked]))
+        return answer
+
+    def probabilities_of(self, inputs: NDArray[np.float32]) -> Floats:
+        """Return the same of candidates, by their `inputs`, float32[n, len(INPUTS)]."""
+        return self._classes(softmax(self._recogniser.margins(inputs)))
 
     def _judge(self, rows: Floats, where: NDArray[np.intp], answer: Verdicts) -> None:
         inputs = inputs_of(rows)
-        probabilities = self._classes(softmax(self._recogniser.margins(inputs)))
+        probabilities = self.probabilities_of(inputs)
         best = probabilities[:, :NONE].argmax(axis=1)
         at = np.arange(len(rows))
         probability, strength = probabilities[at, best], qualities(rows)[at, best]

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import zip_longest
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import msgspec
-
 from trader.ml.inputs import INPUTS
+from trader.ml.registry.metadata import Inputs
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -56,46 +54,6 @@ KERNELS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-class InputsVersion(msgspec.Struct, frozen=True):
-    """The inputs in their order, and a digest of each kernel that makes them; goes into a model's metadata."""
-
-    names: tuple[str, ...]
-    kernels: dict[str, str]
-
-    @property
-    def digest(self) -> str:
-        """One name for all of it, 16 hexadecimal digits."""
-        parts = (*self.names, *(f"{kernel}={self.kernels[kernel]}" for kernel in sorted(self.kernels)))
-        return _digest(parts)
-
-
-def difference(stored: InputsVersion, current: InputsVersion) -> str:
-    """Say in words how the inputs of a stored model differ from `current`; the empty text where they do not."""
-    return "; ".join((*_of_names(stored.names, current.names), *_of_kernels(stored.kernels, current.kernels)))
-
-
-def _of_names(stored: tuple[str, ...], current: tuple[str, ...]) -> Iterator[str]:
-    if gone := [name for name in stored if name not in current]:
-        yield f"the model has inputs that the program has not: {', '.join(gone)}"
-    if new := [name for name in current if name not in stored]:
-        yield f"the program has inputs that the model has not: {', '.join(new)}"
-    if gone or new or stored == current:
-        return
-    at, one, other = next(
-        (at, one, other)
-        for at, (one, other) in enumerate(zip_longest(stored, current, fillvalue="nothing"), 1)
-        if one != other
-    )
-    yield f"the inputs stand in another order: number {at} is {one} in the model and {other} in the program"
-
-
-def _of_kernels(stored: Mapping[str, str], current: Mapping[str, str]) -> Iterator[str]:
-    for kernel in sorted(stored.keys() | current.keys()):
-        one, other = stored.get(kernel, "none"), current.get(kernel, "none")
-        if one != other:
-            yield f"the {kernel} kernel is {one} in the model and {other} in the program"
-
-
 def source_digest(sources: Iterable[str]) -> str:
     """Return a digest of Python sources that comments, docstrings and layout do not change.
 
@@ -130,12 +88,22 @@ def _kernel(files: Iterable[str]) -> str:
     return source_digest((_ROOT / name).read_text("utf-8") for name in files)
 
 
-def _current() -> InputsVersion:
+def _current() -> Inputs:
     kernels = {kernel: _kernel(files) for kernel, files in KERNELS.items()}
     kernels["inputs"] = _digest(f"{each.name} = ({each.feature} - {each.minus}) / {each.over}" for each in INPUTS)
-    return InputsVersion(tuple(each.name for each in INPUTS), kernels)
+    return Inputs(tuple(each.name for each in INPUTS), kernels, ())
 
 
-#: The inputs of this program, and their digest.
+def version_of(inputs: Inputs) -> str:
+    """Return one name for names and kernels of `inputs`, 16 hexadecimal digits, whatever timeframes they are for."""
+    return _digest((*inputs.names, *(f"{kernel}={inputs.kernels[kernel]}" for kernel in sorted(inputs.kernels))))
+
+
+def current_for(timeframes: Iterable[str]) -> Inputs:
+    """Return what this program gives a model for streams of `timeframes`."""
+    return Inputs(CURRENT.names, CURRENT.kernels, tuple(timeframes))
+
+
+#: The inputs of this program, of whatever timeframe, and one name for them.
 CURRENT = _current()
-INPUTS_VERSION = CURRENT.digest
+INPUTS_VERSION = version_of(CURRENT)

@@ -29,6 +29,8 @@ _RULES = (
          on=lambda s: s.MIN_PROBABILITY > 0),
     Rule("low_strength", "the pattern is not strong enough", ("MIN_STRENGTH",),
          on=lambda s: s.MIN_STRENGTH > 0),
+    Rule("low_expectancy", "the model does not expect it to be worth its costs", ("MIN_EXPECTED_RETURN",),
+         on=lambda s: s.MIN_EXPECTED_RETURN is not None),
     Rule("expired", "the signal was too old to act on", ("SIGNAL_TTL_S",)),
     Rule("paused", "entries were paused, by a person or by the drawdown", ("DRAWDOWN_PROTECTION.pause_at",),
          on=_protected),

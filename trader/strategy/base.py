@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -20,17 +22,30 @@ class OpinionArrays(NamedTuple):
     """What a strategy sees in n rows, one entry a row.
 
     `pattern` int8[n]: index in the order of `Pattern`, -1 where nothing is seen;
-    `probability`, `strength` float64[n] in 0…1, and 0 where nothing is seen.
+    `probability`, `strength` float64[n] in 0…1, and 0 where nothing is seen; `success` float64[n] (that a trade nets
+    more than 0) and `expected` float64[n] (its net return, a fraction of the notional), NaN where it is not known;
+    `held_only` bool[n]: it is seen only because the row was to be looked at `everywhere`.
     """
 
     pattern: NDArray[np.int8]
     probability: NDArray[np.float64]
     strength: NDArray[np.float64]
+    success: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    held_only: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls, pattern: NDArray[np.int8], probability: NDArray[np.float64], strength: NDArray[np.float64]
+    ) -> OpinionArrays:
+        """Return opinions of who cannot tell what a trade would bring, and looks at every row."""
+        unknown = np.full(len(pattern), np.nan)
+        return cls(pattern, probability, strength, unknown, unknown.copy(), np.zeros(len(pattern), np.bool_))
 
     @classmethod
     def nothing(cls, count: int) -> OpinionArrays:
         """Return `count` opinions that see nothing."""
-        return cls(np.full(count, NO_PATTERN, np.int8), np.zeros(count), np.zeros(count))
+        return cls.of(np.full(count, NO_PATTERN, np.int8), np.zeros(count), np.zeros(count))
 
 
 class Strategy(Protocol):
@@ -38,8 +53,11 @@ class Strategy(Protocol):
 
     name: str
 
-    def evaluate(self, rows: NDArray[np.float64]) -> OpinionArrays:
+    def evaluate(self, rows: NDArray[np.float64], everywhere: NDArray[np.bool_] | None = None) -> OpinionArrays:
         """Return what is seen in each row of `rows`, float64[n, len(FEATURES)], which is left as it was.
+
+        `everywhere` bool[n]: the rows that must be looked at even where the strategy would pass them over at a glance:
+        a trade is open on their stream, and a rule would act on what is seen. None: no row.
 
         The columns are `trader.ml.features.FEATURES`. Live, the rows are the streams that closed in one
         instant; in a backtest, a chunk of one stream's candles. The answer for a row must not depend on the
@@ -49,10 +67,26 @@ class Strategy(Protocol):
         ...
 
 
-def signal_of(pattern: int, probability: float, strength: float) -> Signal | None:
+def signal_of(
+    pattern: int,
+    probability: float,
+    strength: float,
+    success: float = math.nan,
+    expected: float = math.nan,
+    held_only: bool = False,
+) -> Signal | None:
     """Return the opinion on one row as a signal, None where nothing is seen.
 
     >>> signal_of(-1, 0.0, 0.0) is None, signal_of(3, 0.7, 0.6).pattern.value
     (True, 'double_top')
     """
-    return Signal(PATTERNS[pattern], probability, strength) if pattern >= 0 else None
+    if pattern < 0:
+        return None
+    if math.isnan(success):  # as a value it would not even be equal to itself
+        return Signal(PATTERNS[pattern], probability, strength, held_only=held_only)
+    return Signal(PATTERNS[pattern], probability, strength, 0, success, expected, held_only)
+
+
+def signals_of(seen: OpinionArrays) -> Iterator[Signal | None]:
+    """Return the opinions row by row, each made when it is asked for."""
+    return map(signal_of, *(column.tolist() for column in seen))

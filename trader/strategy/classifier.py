@@ -17,7 +17,6 @@ class ClassifierStrategy:
     def __init__(self, model: PatternModel) -> None:
         self._model = model
 
-    def evaluate(self, rows: NDArray[np.float64]) -> OpinionArrays:
+    def evaluate(self, rows: NDArray[np.float64], everywhere: NDArray[np.bool_] | None = None) -> OpinionArrays:
         """Return the pattern of each row of `rows`, float64[n, len(FEATURES)]."""
-        seen = self._model.verdicts(rows)
-        return OpinionArrays(seen.pattern, seen.probability, seen.strength)
+        return OpinionArrays(*self._model.verdicts(rows, everywhere))

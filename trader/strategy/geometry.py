@@ -20,9 +20,9 @@ class GeometryStrategy:
 
     name = "geometry"
 
-    def evaluate(self, rows: NDArray[np.float64]) -> OpinionArrays:
+    def evaluate(self, rows: NDArray[np.float64], everywhere: NDArray[np.bool_] | None = None) -> OpinionArrays:
         """Return the best pattern of each row of `rows`, float64[n, len(FEATURES)]."""
         scores = rows[:, SCORES]
         best = scores.max(axis=1)
         pattern = np.where(best > 0.0, scores.argmax(axis=1), NO_PATTERN).astype(np.int8)
-        return OpinionArrays(pattern, best, best.copy())
+        return OpinionArrays.of(pattern, best, best.copy())

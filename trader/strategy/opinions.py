@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import msgspec
 import numpy as np
@@ -15,8 +15,10 @@ from trader.core.signal import Reading, Signal
 from trader.core.timeframe import Timeframe
 from trader.market.frames import Frames
 from trader.market.table import CandleTable
-from trader.ml.features import ATR14, EMA50, FEATURES, OLD, READY, FeatureKernel, columns_of, new_state, run
-from trader.strategy.base import OpinionArrays, Strategy, signal_of
+from trader.ml.chunks import feature_chunks
+from trader.ml.features import ATR14, EMA50, FEATURES, OLD, READY, FeatureKernel
+from trader.strategy.base import OpinionArrays, Strategy, signals_of
+from trader.strategy.schedule import Schedule
 
 Stream = tuple[str, Timeframe]
 Floats = NDArray[np.float64]
@@ -32,8 +34,8 @@ class StreamOpinions(msgspec.Struct, frozen=True, eq=False):
     """What one stream shows at each of n candles, in the order of time.
 
     `time` int64 ms, at which the candle closes; `close`, `ema50`, `atr14` float64 in quote currency, NaN while warming
-    up; `ready`: at least 60 candles since the anchor and every feature warmed up; `pattern` int8, `probability`,
-    `strength` float64 as in `OpinionArrays`, nothing where not ready.
+    up; `ready`: at least 60 candles since the anchor and every feature warmed up; the others as in `OpinionArrays`,
+    nothing where not ready. What is `held_only` counts while a trade is open on the stream.
     """
 
     symbol: str
@@ -46,27 +48,28 @@ class StreamOpinions(msgspec.Struct, frozen=True, eq=False):
     pattern: NDArray[np.int8]
     probability: Floats
     strength: Floats
+    success: Floats
+    expected: Floats
+    held_only: Flags
 
     def __len__(self) -> int:
         return len(self.time)
 
 
-def stream_opinions(table: CandleTable, strategy: Strategy, first_ms: int) -> StreamOpinions:
+def stream_opinions(
+    table: CandleTable, strategy: Strategy | Schedule, first_ms: int, everywhere: bool = False
+) -> StreamOpinions:
     """Return what `strategy` sees in the candles of `table` with `open_time >= first_ms`; those before warm up.
 
+    `everywhere`: rules act on what is seen while a trade is open, so every candle is looked at.
     The kernel starts with the first candle of the table and restarts behind every gap. Memory beyond the answer is
     a chunk of rows.
     """
+    schedule = strategy if isinstance(strategy, Schedule) else Schedule.of(strategy)
     first = int(np.searchsorted(table.open_time, first_ms))
     answer = _silent(table, first)
-    f, i = new_state(table.timeframe)
-    candles = columns_of(table)
-    rows, kept = np.empty((CHUNK_ROWS, len(FEATURES))), np.empty(CHUNK_ROWS, np.int64)
-    at = 0
-    while at < len(table):
-        at, filled = run(f, i, at, first, candles, rows, kept, answer.ema50, answer.atr14)
-        if filled:
-            _record(answer, kept[:filled], strategy.evaluate(rows[:filled]))
+    for where, rows in feature_chunks(table, first, CHUNK_ROWS, answer.ema50, answer.atr14):
+        _ask(schedule, answer, where, rows, everywhere)
     return answer
 
 
@@ -85,11 +88,13 @@ def _silent(table: CandleTable, first: int) -> StreamOpinions:
     )
 
 
-def _record(answer: StreamOpinions, where: Integers, seen: OpinionArrays) -> None:
+def _ask(schedule: Schedule, answer: StreamOpinions, where: Integers, rows: Floats, everywhere: bool) -> None:
+    """Write into `answer` at `where` what is seen in `rows`, by who has the turn then."""
     answer.ready[where] = True
-    answer.pattern[where] = seen.pattern
-    answer.probability[where] = seen.probability
-    answer.strength[where] = seen.strength
+    for part, strategy in schedule.parts(answer.time[where]):
+        seen = strategy.evaluate(rows[part], np.ones(part.stop - part.start, np.bool_) if everywhere else None)
+        for name in OpinionArrays._fields:
+            getattr(answer, name)[where[part]] = getattr(seen, name)
 
 
 class LiveOpinions:
@@ -97,11 +102,15 @@ class LiveOpinions:
 
     Each stream has a kernel that goes on from its last candle. A candle that does not follow upon it restarts the
     kernel, which warms up again; one that is not newer is passed over. The strategy is asked once an instant.
-    `frames` hold the last `length` candles of each stream, for whoever looks back.
+    `frames` hold the last `length` candles of each stream, for whoever looks back. `held` tells on which streams a
+    trade is open whose rules act on what is seen. Without a strategy nothing is seen. `seen` is told of the candles
+    that are ready: T, their timeframes, their rows.
     """
 
-    def __init__(self, strategy: Strategy, streams: Iterable[Stream], length: int = 1_000) -> None:
-        self._strategy = strategy
+    def __init__(self, strategy: Strategy | None, streams: Iterable[Stream], length: int = 1_000) -> None:
+        self.strategy = strategy
+        self.held: Callable[[], Collection[Stream]] = tuple
+        self.seen: Callable[[int, Sequence[Timeframe], Floats], None] | None = None
         self._kernels = {(symbol, timeframe): FeatureKernel(timeframe) for symbol, timeframe in streams}
         self.frames = Frames(self._kernels, length)
         self._rows = np.full((len(self._kernels), len(FEATURES)), np.nan)
@@ -140,7 +149,10 @@ class LiveOpinions:
         """
         candles, ready = self._take(instant.candles)
         rows = self._rows[: len(candles)]
-        signals = self._ask(rows, ready)
+        signals = self._ask(rows, ready, candles)
+        if self.seen is not None and any(ready):
+            warm = [candle.timeframe for candle, is_ready in zip(candles, ready, strict=True) if is_ready]
+            self.seen(instant.time, warm, rows if all(ready) else rows[ready])
         columns = (candles, rows[:, EMA50].tolist(), rows[:, ATR14].tolist(), signals, ready)
         return [self._reading(*each) for each in zip(*columns, strict=True)]
 
@@ -157,13 +169,16 @@ class LiveOpinions:
                 ready.append(said == READY)
         return candles, ready
 
-    def _ask(self, rows: Floats, ready: list[bool]) -> list[Signal | None]:
+    def _ask(self, rows: Floats, ready: list[bool], candles: list[Candle]) -> list[Signal | None]:
         """Ask the strategy about the rows that are ready; the others show nothing."""
-        if not any(ready):
+        if self.strategy is None or not any(ready):
             return [None] * len(ready)
-        seen = self._strategy.evaluate(rows if all(ready) else rows[ready])
-        opinions = zip(seen.pattern.tolist(), seen.probability.tolist(), seen.strength.tolist(), strict=True)
-        return [signal_of(*next(opinions)) if warm else None for warm in ready]
+        held = self.held()
+        everywhere = np.array([(each.symbol, each.timeframe) in held for each in candles]) if held else None
+        if not all(ready):
+            rows, everywhere = rows[ready], None if everywhere is None else everywhere[ready]
+        opinions = signals_of(self.strategy.evaluate(rows, everywhere))
+        return [next(opinions) if warm else None for warm in ready]
 
     def _reading(self, candle: Candle, ema50: float, atr14: float, signal: Signal | None, ready: bool) -> Reading:
         stream = (candle.symbol, candle.timeframe)

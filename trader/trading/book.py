@@ -99,7 +99,8 @@ class Book(msgspec.Struct):
     `hours` are the last 30 days by the hour, of each coin, where a rule needs them. `undefined_correlations` counts, by
     pair ("AAA/BBB"), the decisions for which a correlation was asked and could not be told. `withdrawn` are dropped
     entries that may have been sent already: should one fill all the same, it is closed at once. `funded` is what the
-    exchange took lately, by symbol, funding time and side (0: told of the whole coin).
+    exchange took lately, by symbol, funding time and side (0: told of the whole coin). `model` is the one that is
+    asked, NAME@VERSION, empty where none is.
     """
 
     pool: Pool
@@ -125,6 +126,7 @@ class Book(msgspec.Struct):
     undefined_correlations: dict[str, int] = {}
     withdrawn: dict[int, Withdrawn] = {}
     funded: dict[str, dict[int, dict[int, float]]] = {}
+    model: str = ""
 
     @classmethod
     def of(cls, capital: float) -> Book:

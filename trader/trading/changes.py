@@ -19,6 +19,7 @@ from trader.core.settings import Settings
 CHANGEABLE = (
     "MIN_PROBABILITY",
     "MIN_STRENGTH",
+    "MIN_EXPECTED_RETURN",
     "SIGNAL_TTL_S",
     "MAX_CONCURRENT_TRADES",
     "TREND_ALIGNMENT",

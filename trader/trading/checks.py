@@ -20,7 +20,7 @@ from trader.trading.limits.market import NetProfit, ShortAllowed, Trend, Volatil
 from trader.trading.limits.pauses import Cooldown, DailyLoss, KillSwitch, Pause
 from trader.trading.limits.portfolio_risk import PortfolioRisk
 from trader.trading.limits.reductions import Drawdown, LosingStreak, Pyramiding, ReEntry
-from trader.trading.limits.signal import Fresh, Hours, Probability, Strength
+from trader.trading.limits.signal import Expectation, Fresh, Hours, Probability, Strength
 from trader.trading.limits.trades import AlreadyOpen, MaxTrades
 
 # Checks 1, 2 and 4 look at the stream alone and are made in `quiet_refusal`, with the hours in their place.
@@ -36,6 +36,7 @@ BEFORE_SIZE: tuple[type[Limit], ...] = (
     Hours,
     Probability,
     Strength,
+    Expectation,
     Fresh,
     *(Pause, KillSwitch, DailyLoss, Cooldown),
     MaxTrades,
@@ -106,6 +107,7 @@ def _silent(settings: Settings) -> set[type[Limit]]:
     futures = settings.MARKET == "futures"
     silent: dict[type[Limit], bool] = {
         Hours: True,
+        Expectation: settings.MIN_EXPECTED_RETURN is None,
         ShortAllowed: futures,
         Trend: not settings.TREND_ALIGNMENT,
         LosingStreak: not settings.LOSING_STREAK_PROTECTION.enable,

@@ -10,7 +10,7 @@ from trader.core.brackets import maintenance_rate
 from trader.core.candle import Candle
 from trader.core.commands import AmendStop, CancelOrder, Command, SubmitOrder
 from trader.core.errors import ConfigError, InvariantError
-from trader.core.events import Action, EndOfData, Event, FundingFee, Instant, OperatorCommand
+from trader.core.events import Action, EndOfData, Event, FundingFee, Instant, ModelChange, OperatorCommand
 from trader.core.instrument import Instrument
 from trader.core.order import Fill, OrderDropped, OrderRequest, Role
 from trader.core.ports import Opinions
@@ -19,6 +19,7 @@ from trader.core.signal import Direction, Reading, Refusal, Signal
 from trader.core.timeframe import DAY_MS, MINUTE_MS, Timeframe
 from trader.core.trade import Trade
 from trader.trading import guards, hedging, pyramiding
+from trader.trading.attention import is_held
 from trader.trading.book import Book, Pending, Withdrawn
 from trader.trading.changes import changed_settings, with_change, without_change
 from trader.trading.checks import NO_PATTERN, WARMING_UP, RuleBook, quiet_refusal
@@ -32,6 +33,7 @@ from trader.trading.notes import (
     Audience,
     Dropped,
     GuardChanged,
+    ModelChanged,
     Nobody,
     Note,
     Ordered,
@@ -90,7 +92,9 @@ class TradingLogic:
         self.book.check()
         return commands
 
-    def _answer(self, event: Fill | OrderDropped | FundingFee | OperatorCommand | EndOfData) -> list[Command]:
+    def _answer(
+        self, event: Fill | OrderDropped | FundingFee | OperatorCommand | ModelChange | EndOfData
+    ) -> list[Command]:
         if isinstance(event, Fill):
             return list(self._on_fill(event))
         if isinstance(event, OrderDropped):
@@ -100,6 +104,10 @@ class TradingLogic:
             return []
         if isinstance(event, OperatorCommand):
             self.book.commands.append(event)
+            return []
+        if isinstance(event, ModelChange):
+            self._tell([ModelChanged(event.time, event.model, self.book.model)])
+            self.book.model = event.model
             return []
         return self._on_end()
 
@@ -305,6 +313,8 @@ class TradingLogic:
         quiet = quiet_refusal(reading, time, self.settings.TRADING_HOURS)
         if quiet is not None or reading.signal is None:
             return quiet or NO_PATTERN
+        if reading.signal.held_only and not is_held(self.book, reading.symbol, reading.timeframe):
+            return NO_PATTERN
         direction = direction_of(reading.signal, reading)
         if direction is None:
             return WARMING_UP

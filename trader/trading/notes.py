@@ -84,7 +84,26 @@ class GuardChanged(msgspec.Struct, frozen=True):
     text: str
 
 
-Note = Refused | Ordered | Dropped | TradeOpened | TradeGrown | PartClosed | StopMoved | FundingPaid | GuardChanged
+class ModelChanged(msgspec.Struct, frozen=True):
+    """From the instant `time` on another model is asked; one of both is empty where there was or is none."""
+
+    time: int
+    model: str
+    before: str
+
+
+Note = (
+    Refused
+    | Ordered
+    | Dropped
+    | TradeOpened
+    | TradeGrown
+    | PartClosed
+    | StopMoved
+    | FundingPaid
+    | GuardChanged
+    | ModelChanged
+)
 
 
 class Audience(Protocol):

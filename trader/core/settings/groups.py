@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from trader.core.settings.types import (
+    Count,
     Day,
     DecimalText,
     Fraction,
@@ -147,3 +148,30 @@ class Embedded(Group):
     speed: Speed
     seed: Index
     start: Day
+
+
+class Retrain(Group):
+    """Training beside the trading: when it begins, on what, and how much of the processor it has."""
+
+    enable: bool
+    every_days: Count | None
+    on_drift: bool
+    drift_days: Annotated[int, Field(strict=True, ge=3, le=90)]
+    at_most_once_days: Count
+    span_days: Count
+    judge_days: Count
+    threads: Count
+
+    @field_validator("on_drift")
+    @classmethod
+    def _ever_begins(cls, value: bool, info: ValidationInfo) -> bool:
+        if info.data.get("enable") and not value and info.data.get("every_days") is None:
+            raise contradiction("nothing would ever begin a training: allowed is true, or every_days", "every_days")
+        return value
+
+    @field_validator("judge_days")
+    @classmethod
+    def _leaves_days_to_learn_from(cls, value: int, info: ValidationInfo) -> int:
+        if value >= info.data.get("span_days", value + 1):
+            raise contradiction("no days would be left to learn from: allowed are fewer than span_days", "span_days")
+        return value

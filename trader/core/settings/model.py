@@ -16,6 +16,7 @@ from trader.core.settings.groups import (
     Filters,
     Group,
     PatternTarget,
+    Retrain,
     TradingHours,
     WaitByMarket,
 )
@@ -36,6 +37,8 @@ from trader.core.settings.types import (
     Index,
     KnownTimeframe,
     Leverage,
+    ModelName,
+    ModelSchedule,
     Name,
     OpenFraction,
     Positive,
@@ -64,8 +67,11 @@ class Settings(Group):
     COINS: Coins
     TIMEFRAMES: Timeframes
     EXIT_TIMEFRAME: KnownTimeframe | None
-    STRATEGY: Literal["geometry"]
+    STRATEGY: Literal["geometry", "classifier"]
+    MODEL: ModelName
+    MODEL_SCHEDULE: ModelSchedule
     PRELOAD_CANDLES: Annotated[int, Field(strict=True, ge=60, le=43_300)]
+    RETRAIN: Retrain
     NUM_WORKERS: Index
     BACKTEST_INITIAL_CAPITAL: Positive
     MAX_CAPITAL: Positive | None
@@ -102,6 +108,7 @@ class Settings(Group):
     TRADING_HOURS: TradingHours
     MIN_PROBABILITY: Fraction
     MIN_STRENGTH: Fraction
+    MIN_EXPECTED_RETURN: Annotated[float, Field(strict=True, ge=-1, le=1, allow_inf_nan=False)] | None
     SIGNAL_TTL_S: Positive
     MAX_CONCURRENT_TRADES: Count
     TREND_ALIGNMENT: bool
@@ -170,6 +177,21 @@ class Settings(Group):
     def _names_a_journal(cls, value: SecretStr) -> SecretStr:
         if not re.fullmatch(r"(sqlite:///\S+|postgres(ql)?://\S+/\S+)?", value.get_secret_value()):
             raise contradiction("allowed: empty, sqlite:///FILE, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+        return value
+
+    @field_validator("MODEL_SCHEDULE")
+    @classmethod
+    def _is_for_history(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        if value and info.data.get("DATA_SOURCE") == "websocket":
+            text = "a daemon takes what is promoted; allowed there is {}"
+            raise contradiction(text, "DATA_SOURCE")
+        return value
+
+    @field_validator("MIN_EXPECTED_RETURN")
+    @classmethod
+    def _is_told_by_a_model(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if value is not None and info.data.get("STRATEGY") == "geometry":
+            raise contradiction("geometry expects nothing of a trade: allowed there is null", "STRATEGY")
         return value
 
     @field_validator("EXIT_TIMEFRAME")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -108,6 +108,20 @@ def _number_or_word(value: Any) -> str:
     return "word" if isinstance(value, str) else "number"
 
 
+def _by_time(table: dict[str, str]) -> dict[str, str]:
+    return {_instant(text): value for text, value in table.items()}
+
+
+def _instant(text: str) -> str:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise contradiction(f"{text}: allowed: a time (UTC) as YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS") from None
+    if time.utcoffset():
+        raise contradiction(f"{text}: allowed: a time in UTC, without an offset or with Z")
+    return time.replace(tzinfo=None).isoformat()
+
+
 Fraction = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
 OpenFraction = Annotated[float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False)]
 Share = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
@@ -119,6 +133,12 @@ Hour = Annotated[int, Field(strict=True, ge=0, le=23)]
 DecimalText = Annotated[str, Field(pattern=r"^\d+(\.\d+)?$", description="a decimal number in quotes")]
 Name = Annotated[str, Field(min_length=1)]
 Day = Annotated[str, AfterValidator(_calendar_day)]
+ModelName = Annotated[
+    str,
+    Field(pattern=r"^[a-z][a-z0-9_-]{0,39}(@v\d{4})?$", description="NAME or NAME@VERSION, as in patterns@v0001"),
+]
+#: Models by times of the market, UTC, whose texts sort as they do.
+ModelSchedule = Annotated[dict[str, ModelName], AfterValidator(_by_time)]
 Zone = Annotated[str, AfterValidator(_zone)]
 KnownTimeframe = Annotated[Timeframe, BeforeValidator(_timeframe)]
 Coin = Annotated[str, AfterValidator(_coin)]

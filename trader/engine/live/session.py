@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 from pathlib import Path
@@ -59,11 +59,16 @@ class Ending(msgspec.Struct, frozen=True):
     interrupted: bool
 
 
-async def run_session(settings: Settings, make_audience: MakeAudience, day_over: DayOver | None = None) -> Ending:
-    """Trade until SIGTERM, Ctrl-C, or the end of an embedded play; `day_over` is told of each UTC day that ends."""
+async def run_session(
+    settings: Settings, make_audience: MakeAudience, day_over: DayOver | None = None, options: Sequence[str] = ()
+) -> Ending:
+    """Trade until SIGTERM, Ctrl-C, or the end of an embedded play.
+
+    `day_over` is told of each UTC day that ends; `options` give another command these settings.
+    """
     require_start(settings)
     stop = _Stop()
-    session = asyncio.create_task(_session(settings, make_audience, stop, day_over))
+    session = asyncio.create_task(_session(settings, make_audience, stop, day_over, options))
     stop.watch(session)
     try:
         return Ending(await session, stop.interrupted)
@@ -81,13 +86,15 @@ async def run_session(settings: Settings, make_audience: MakeAudience, day_over:
         stop.release()
 
 
-async def _session(settings: Settings, make_audience: MakeAudience, stop: _Stop, day_over: DayOver | None) -> Outcome:
+async def _session(
+    settings: Settings, make_audience: MakeAudience, stop: _Stop, day_over: DayOver | None, options: Sequence[str]
+) -> Outcome:
     home, audience = home_of(settings), cache(make_audience)
     with only_daemon(home / LOCK_NAME):
         async with AsyncExitStack() as stack:
 
             async def begin() -> tuple[Venue, LiveWebSocketTrader]:
-                return await stack.enter_async_context(_ready(settings, home, audience))
+                return await stack.enter_async_context(_ready(settings, home, audience, options))
 
             venue, trader = await (begin() if is_own_child(settings) else until_reached(begin))
             async with watching_days(lambda: trader.book.time, day_over):
@@ -96,7 +103,7 @@ async def _session(settings: Settings, make_audience: MakeAudience, stop: _Stop,
 
 @asynccontextmanager
 async def _ready(
-    settings: Settings, home: Path, make_audience: MakeAudience
+    settings: Settings, home: Path, make_audience: MakeAudience, options: Sequence[str]
 ) -> AsyncIterator[tuple[Venue, LiveWebSocketTrader]]:
     """Open the venue, with a trader on it that is ready to run."""
     async with AsyncExitStack() as stack:
@@ -108,7 +115,7 @@ async def _ready(
         pool = recalled.pool if recalled is not None and snapshot is not None else None
         audience = make_audience(home, snapshot.book.part_count if snapshot else None)
         store = store_of(settings, venue.name, venue.embedded)
-        trader = LiveWebSocketTrader(settings, venue, store, home, audience, snapshot, journal, pool)
+        trader = LiveWebSocketTrader(settings, venue, store, home, audience, snapshot, journal, pool, options)
         stack.push_async_callback(trader.let_go)
         await trader.initialize()
         yield venue, trader

@@ -44,6 +44,7 @@ def status_lines(
         f"free {pool.free:,.2f}, reserved {book.reserved:,.2f}; {len(book.trades)} open, {len(book.pending)} pending, "
         f"{book.won} won, {book.lost} lost; {_guards(book)}",
         *_changed(book),
+        *([f"model {book.model}"] if book.model else []),
         *open_trades(book),
         f"{pulse.candles:,} candles in {pulse.instants:,} instants, lag {pulse.lag_ms:.1f} ms "
         f"(worst {pulse.worst_lag_ms:.1f}); {_streams(streams)}{_troubles(streams, counters, repaired)}",

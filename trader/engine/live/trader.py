@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from trader.compiled import is_cold
-from trader.core.events import FundingRate, Instant, OperatorCommand
+from trader.core.events import FundingRate, Instant, ModelChange, OperatorCommand
 from trader.core.settings import Settings
 from trader.engine.control.deeds import Deeds
 from trader.engine.control.standing import settle_changes
@@ -26,6 +26,7 @@ from trader.engine.live.hours import know_hours
 from trader.engine.live.housekeeping import ChangeBell, Housekeeper, KillFile
 from trader.engine.live.intake import Intake
 from trader.engine.live.keeper import Keeper
+from trader.engine.live.models import ModelSide
 from trader.engine.live.order_side import OrderSide
 from trader.engine.live.snapshot import VERSION, Snapshot, encode
 from trader.engine.live.status import Pulse, open_trades, status_lines
@@ -41,7 +42,7 @@ from trader.market.store import Store
 from trader.ml import features
 from trader.simulation.broker import SimulatedBroker
 from trader.strategy.opinions import LiveOpinions
-from trader.strategy.registry import strategy_called
+from trader.trading.attention import held_streams
 from trader.trading.book import Book
 from trader.trading.guards import BY_FILE, is_thrown_by
 from trader.trading.logic import TradingLogic
@@ -60,7 +61,8 @@ class LiveWebSocketTrader:
     """Trades one market live. `initialize`, then `run`; `stop` ends `run` within seconds.
 
     With a `journal` orders go to the exchange, and `pool` is the one in it that goes on; without, fills are simulated
-    and `home` keeps a snapshot. `store` keeps the candles. `finished` tells after `run` that the play had ended.
+    and `home` keeps a snapshot. `options` give another command these settings. `store` keeps the candles. `finished`
+    tells after `run` that the play had ended.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class LiveWebSocketTrader:
         snapshot: Snapshot | None,
         journal: Journal | None = None,
         pool: int | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         self._settings = settings
         self._venue = venue
@@ -80,7 +83,8 @@ class LiveWebSocketTrader:
         self._snapshot = snapshot
         self._bell = ChangeBell()
         self.deeds = Deeds()
-        self._audience = Audiences([audience, self._bell, self.deeds])
+        self.models = ModelSide(settings, home, options, store.root)
+        self._audience = Audiences([audience, self._bell, self.deeds, self.models.drift])
         self._journal = journal
         self._pool = pool
         self._unjudged: dict[str, list[int]] = dict(snapshot.missing) if snapshot else {}
@@ -123,8 +127,11 @@ class LiveWebSocketTrader:
     async def _wire(self, start: int, info: Mapping[str, Any]) -> None:
         """Make core and broker, new or from the snapshot, and bring the kernels to `start`."""
         settings, plan, snapshot = self._settings, self.plan, self._snapshot
-        live = LiveOpinions(strategy_called(settings.STRATEGY), plan.streams, settings.PRELOAD_CANDLES)
-        self._opinions = GapOpinions(live, plan.streams)
+        self._live = LiveOpinions(None, plan.streams, settings.PRELOAD_CANDLES)
+        self._opinions = GapOpinions(self._live, plan.streams)
+        if self.models.has_models:
+            self._live.seen = self.models.drift.see
+        await self.models.watch.look()
         if is_cold(features.run):
             log.info("compiling indicators, at the first start only: about 15 s")
         for symbol in plan.exits:
@@ -148,6 +155,7 @@ class LiveWebSocketTrader:
         else:
             logic = TradingLogic(settings, plan.exits, grids, self._opinions, self._audience, book)
             self.engine = Engine(logic, SimulatedBroker(settings, plan.exits, grids, logic, state))
+        self._live.held = lambda: held_streams(logic.settings, logic.book)
         self._careful = CarefulEngine(self.engine, self._save)
         if self._orders is not None:
             self._orders.wire(self._careful)
@@ -186,6 +194,7 @@ class LiveWebSocketTrader:
             keeping.run(self._look_for_kill),
             self._venue.watch(),
             self.lag.run(),
+            self.models.run(),
             keeping.save_changes(self._bell, self._encoded) if self._orders is None else self._orders.run(),
         ]
         tasks = [asyncio.create_task(job) for job in jobs]
@@ -277,6 +286,7 @@ class LiveWebSocketTrader:
         funding = await self._due_funding(instant)
         if self._orders is not None and not instant.late:
             await self._orders.before(instant, arrived_s)
+        self._change_model(instant)
         self._careful.step(msgspec.structs.replace(instant, funding=funding) if funding else instant)
         self._opinions.muted = self._careful.distrusted
         self.deeds.look(self.book, instant.time, self._under_way)
@@ -287,6 +297,15 @@ class LiveWebSocketTrader:
         exits = self.plan.exits
         self._keeper.keep([candle for candle in instant.candles if exits[candle.symbol] is candle.timeframe])
         self.pulse.count(instant, arrived_s)
+
+    def _change_model(self, instant: Instant) -> None:
+        """Ask another model from this instant on, where one has come."""
+        turn = None if instant.late else self.models.take()
+        if turn is None:
+            return
+        if turn.model != self.book.model:
+            self._careful.process(ModelChange(instant.time, turn.model))
+        self._live.strategy = turn.strategy
 
     def _hold(self, symbols: set[str]) -> None:
         for symbol in symbols - self._behind:
@@ -367,7 +386,7 @@ class LiveWebSocketTrader:
         intake = self.intake
         stats, counters = intake.stats, intake.assembler.counters
         lines = status_lines(self.book, self.pulse, stats, counters, intake.repaired, self.market_ms)
-        return [*lines, vitals_line(self.vitals())]
+        return [*lines, *self.models.lines(), vitals_line(self.vitals())]
 
     def vitals(self) -> Vitals:
         """Return memory, tasks, queues and the loop's lag."""
@@ -378,7 +397,11 @@ class LiveWebSocketTrader:
     def warnings(self) -> list[str]:
         """Return what a person should look at."""
         contradiction = ["the books contradict themselves (see the log): no entries"] if self.distrusted else []
-        return [*contradiction, *([self._keeper.trouble] if self._keeper.trouble else [])]
+        return [
+            *contradiction,
+            *self.models.watch.warnings(),
+            *([self._keeper.trouble] if self._keeper.trouble else []),
+        ]
 
     def say_open(self) -> None:
         """Log what is open."""

@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 from trader.core.timeframe import Timeframe
 from trader.market.table import CandleTable
 from trader.ml.candidates import is_candidate
-from trader.ml.features import FEATURES, columns_of, new_state, run
+from trader.ml.chunks import feature_chunks
+from trader.ml.features import FEATURES
 from trader.ml.inputs import inputs_of
 from trader.patterns.labels import UNKNOWN, LabelRules, pattern_labels
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-#: Rows of features that are held at once: a year of minutes would be half a gigabyte of them.
+#: Rows of features that are held at once.
 CHUNK_ROWS = 4_096
 
 
@@ -72,15 +73,10 @@ def samples_of(table: CandleTable, rules: LabelRules | None = None) -> Samples:
 
 def _candidates(table: CandleTable, ema50: Floats, atr14: Floats) -> tuple[Integers, NDArray[np.float32]]:
     """Return the indices of the candidates with their inputs; `ema50` and `atr14` get the values of every candle."""
-    f, i = new_state(table.timeframe)
-    candles = columns_of(table)
-    rows, kept = np.empty((CHUNK_ROWS, len(FEATURES))), np.empty(CHUNK_ROWS, np.int64)
     found: list[Integers] = [np.empty(0, np.int64)]
     made: list[NDArray[np.float32]] = [inputs_of(np.empty((0, len(FEATURES))))]
-    at = 0
-    while at < len(table):
-        at, filled = run(f, i, at, 0, candles, rows, kept, ema50, atr14)
-        asked = np.flatnonzero(is_candidate(rows[:filled]))
-        found.append(kept[asked])
+    for where, rows in feature_chunks(table, 0, CHUNK_ROWS, ema50, atr14):
+        asked = np.flatnonzero(is_candidate(rows))
+        found.append(where[asked])
         made.append(inputs_of(rows[asked]))
     return np.concatenate(found), np.concatenate(made)

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from shutil import rmtree
 
 import msgspec
 import numpy as np
@@ -16,9 +19,10 @@ from trader.core.errors import ConfigError
 from trader.core.settings import Settings
 from trader.engine.train.fold import Learned, Lesson, Plan, Stream
 from trader.engine.train.judge import Judged, judge
+from trader.engine.train.team import Team
 from trader.market.durable import write_atomic
 from trader.ml.splits import Fold
-from trader.ml.version import CURRENT
+from trader.ml.version import INPUTS_VERSION
 
 #: Settings that decide what becomes of an entry that is followed alone.
 RULES = (
@@ -40,6 +44,8 @@ RULES = (
     "TARGET_LADDER",
     "REVERSAL",
 )
+#: This process does all of it.
+ALONE = Team()
 #: Told which fold is being learned, what of it, how many rounds are done, and the score.
 Told = Callable[[int, str, int, float], None]
 
@@ -52,7 +58,7 @@ class Walked(msgspec.Struct, frozen=True):
     judged: Judged
 
 
-_WALKED = msgspec.msgpack.Decoder(Walked)
+_WALKED, _LEARNED = msgspec.msgpack.Decoder(Walked), msgspec.msgpack.Decoder(Learned)
 
 
 class Keep:
@@ -68,32 +74,70 @@ class Keep:
         except (OSError, msgspec.MsgspecError):
             return None
 
-    def put(self, digest: str, walked: Walked) -> None:
-        """Keep a fold."""
+    def find_learned(self, digest: str) -> Learned | None:
+        """Return what was learned without a test behind it, where that is kept."""
+        try:
+            return _LEARNED.decode((self._folder / f"{digest}.learned").read_bytes())
+        except (OSError, msgspec.MsgspecError):
+            return None
+
+    def put(self, digest: str, made: Walked | Learned) -> None:
+        """Keep a fold, or what was learned without a test behind it."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        write_atomic(self._folder / f"{digest}.fold", lambda file: file.write(msgspec.msgpack.encode(walked)))
+        end = "fold" if isinstance(made, Walked) else "learned"
+        write_atomic(self._folder / f"{digest}.{end}", lambda file: file.write(msgspec.msgpack.encode(made)))
+
+    def clear(self) -> None:
+        """Forget all of it: the training is done."""
+        rmtree(self._folder, ignore_errors=True)
 
 
 def walk(
-    streams: Sequence[Stream], folds: Sequence[Fold], rules: Settings, plan: Plan, keep: Keep, told: Told
+    streams: Sequence[Stream],
+    folds: Sequence[Fold],
+    rules: Settings,
+    plan: Plan,
+    keep: Keep,
+    told: Told,
+    team: Team = ALONE,
 ) -> Iterator[Walked]:
-    """Yield each fold as it is done; raise `ConfigError` where there is nothing to learn from."""
+    """Yield each fold in its order; raise `ConfigError` where there is nothing to learn from.
+
+    Where a team works side by side, `told` is not: which round somebody else is at, nobody knows.
+    """
     if not streams or not folds:
         raise ConfigError(f"{len(streams)} streams and {len(folds)} folds to learn from; allowed: one of each at least")
-    data = data_digest(streams)
-    for number, fold in enumerate(folds):
-        digest = _digest(data, fold, rules, plan)
-        found = keep.find(digest)
-        if found is None:
-            found = _learned(streams, fold, rules, plan, number, told)
-            keep.put(digest, found)
-        yield found
+    digests = fold_digests(streams, folds, rules, plan)
+    done = {number: kept for number, digest in enumerate(digests) if (kept := keep.find(digest)) is not None}
+    missing = [(number, fold) for number, fold in enumerate(folds) if number not in done]
+    work = partial(_learned, streams, rules, plan, told if team.alone else unheard)
+    at = 0
+    for number, walked in chain(sorted(done.items()), team.each(work, missing)):
+        if number not in done:
+            keep.put(digests[number], walked)
+            done[number] = walked
+        while at in done:
+            yield done[at]
+            at += 1
 
 
-def _learned(streams: Sequence[Stream], fold: Fold, rules: Settings, plan: Plan, number: int, told: Told) -> Walked:
+def unheard(number: int, part: str, done: int, score: float) -> None:
+    """Tell nobody."""
+
+
+def _learned(
+    streams: Sequence[Stream], rules: Settings, plan: Plan, told: Told, task: tuple[int, Fold]
+) -> tuple[int, Walked]:
+    number, fold = task
     lesson = Lesson(streams, fold, rules, plan, lambda part, done, score: told(number, part, done, score))
     learned = lesson.learn()
-    return Walked(fold, learned, judge(lesson, learned))
+    return number, Walked(fold, learned, judge(lesson, learned))
+
+
+def fold_digests(streams: Sequence[Stream], folds: Sequence[Fold], rules: Settings, plan: Plan) -> list[str]:
+    """Return the names under which these folds are kept."""
+    data = data_digest(streams)
+    return [_digest(data, fold, rules, plan) for fold in folds]
 
 
 def data_digest(streams: Sequence[Stream]) -> str:
@@ -113,5 +157,5 @@ def _bytes_of(value: object) -> bytes:
 
 def _digest(data: str, fold: Fold, rules: Settings, plan: Plan) -> str:
     chosen = rules.model_dump(mode="json", include=set(RULES))
-    parts = (data, fold, plan, chosen, CURRENT.digest)
+    parts = (data, fold, plan, chosen, INPUTS_VERSION)
     return hashlib.sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()[:32]

@@ -75,6 +75,11 @@ class Stored(NamedTuple):
         return content
 
 
+def stored_in(folder: Path) -> Stored:
+    """Return the version in `folder`; raise `ModelError` where there is none that can be read."""
+    return Stored(folder, decode(read(folder / METADATA), str(folder / METADATA)))
+
+
 class Registry:
     """The models below a folder, which need not be there yet."""
 
@@ -114,12 +119,10 @@ class Registry:
         chosen = version or self._promoted(name)
         if chosen not in self.versions(name):
             raise ModelError(f"{self._named(name)} has no version {chosen}; {self._offer(name)}")
-        folder = self.folder / name / chosen
-        metadata = decode(read(folder / METADATA), str(folder / METADATA))
-        if (metadata.name, metadata.version) != (name, chosen):
-            told = f"{metadata.name}@{metadata.version}"
-            raise ModelError(f"{folder / METADATA} is that of {told}; put the right one back")
-        return Stored(folder, metadata)
+        stored = stored_in(self.folder / name / chosen)
+        if stored.reference != (name, chosen):
+            raise ModelError(f"{stored.folder / METADATA} is that of {stored.reference}; put the right one back")
+        return stored
 
     def add(self, name: str, description: Description, files: Mapping[str, bytes]) -> Reference:
         """Store a new version, without promoting it, and return its name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -19,6 +19,7 @@ from trader.market.history import closing
 from trader.market.replay import replay
 from trader.market.store import Store
 from trader.market.table import CandleTable
+from trader.strategy.registry import STRATEGIES, schedule_of, schedule_of_models
 
 
 class FinalDay(msgspec.Struct, frozen=True, eq=False):
@@ -43,15 +44,24 @@ class FinalDay(msgspec.Struct, frozen=True, eq=False):
         return table.between(start_ms - start_ms % table.timeframe.ms, end_ms)
 
 
-def final_day(store: Store, run: Run, exits: Mapping[str, Timeframe], start_ms: int, end_ms: int) -> FinalDay:
+def final_day(
+    store: Store,
+    run: Run,
+    exits: Mapping[str, Timeframe],
+    models: Sequence[tuple[int, str]],
+    start_ms: int,
+    end_ms: int,
+) -> FinalDay:
     """Read and judge the candles whose instants lie in `(start, end]`, under the settings of a run and from its anchor.
 
+    `models` are those that the daemon asked, each with the T from which on; geometry needs none.
     Indicators begin where the daemon's began, so that both say the same of the same candles.
     """
     settings = settings_of(run)
     streams = [_stream(text) for text in run.streams]
     plan = StreamPlan(dict(exits), streams, [])
-    preparation = Preparation(settings, store, plan, Span(min(run.anchor, start_ms), end_ms))
+    schedule = schedule_of(settings) if settings.STRATEGY in STRATEGIES else schedule_of_models(settings, models)
+    preparation = Preparation(settings, store, plan, Span(min(run.anchor, start_ms), end_ms), schedule)
     tables = [closing(table, start_ms, end_ms) for table in preparation.bases(_silent)]
     opinions = BatchOpinions(preparation.opinions(_silent), list(exits))
     rates = {}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from trader.core.errors import JournalError
-from trader.core.events import Instant, OperatorCommand
+from trader.core.events import Instant, ModelChange, OperatorCommand
 from trader.core.order import Fill, OrderDropped
 from trader.core.timeframe import DAY_MS, Timeframe
 from trader.engine.replay import Replica, snapshot_of
@@ -48,13 +48,14 @@ class Stretch(msgspec.Struct, frozen=True, eq=False):
 class Seen(msgspec.Struct):
     """What can be known of a day before it is followed.
 
-    `fills` and `drops` by position id; `commands` of people by the T of the instant in which they counted; `late` are
-    candles that came when their instant was over, (symbol, close time); `judged_wall` is this machine's time at which
-    the instant at T was judged.
+    `fills` and `drops` by position id; `models` are those asked, each with the T from which on; `commands` of people by
+    the T of the instant in which they counted; `late` are candles that came when their instant was over, (symbol, close
+    time); `judged_wall` is this machine's time at which the instant at T was judged.
     """
 
     fills: dict[int, list[Fill]] = {}
     drops: dict[int, list[OrderDropped]] = {}
+    models: list[tuple[int, str]] = []
     commands: dict[int, list[OperatorCommand]] = {}
     late: set[tuple[str, int]] = set()
     judged_wall: dict[int, int] = {}
@@ -116,7 +117,7 @@ class LivedDay:
             yield entry
 
     def _look(self) -> Seen:
-        seen = Seen({}, {}, {}, set(), {})
+        seen = Seen({}, {}, [(0, snapshot_of(self._checkpoints[0]).book.model)], {}, set(), {})
         waiting: list[OperatorCommand] = []
         for entry in self._entries():
             event = entry.event
@@ -124,6 +125,8 @@ class LivedDay:
                 seen.fills.setdefault(event.position_id, []).append(event)
             elif isinstance(event, OrderDropped):
                 seen.drops.setdefault(event.order_id, []).append(event)
+            elif isinstance(event, ModelChange):
+                seen.models = [*(each for each in seen.models if each[0] < event.time), (event.time, event.model)]
             elif isinstance(event, OperatorCommand):
                 waiting.append(event)
             elif isinstance(event, Instant) and event.late:

@@ -33,7 +33,7 @@ def diverge(
     end = max(lived.seen.judged_wall, default=lived.start)
     if end <= lived.start:
         raise JournalError(f"journal {reader.place}: no instant of {moment(day_ms)[:10]} was judged", "unbegun")
-    final = final_day(store, lived.run, lived.exits, lived.start, end)
+    final = final_day(store, lived.run, lived.exits, lived.seen.models, lived.start, end)
     if not final.instants:
         raise JournalError(
             f"the store {store.root} has no candles of {moment(lived.start)} to {moment(end)}: name another with --data"

@@ -70,3 +70,19 @@ class Strength:
         if self._least <= strength < math.inf:
             return APPROVED
         return Refusal(self.stage, self.rule, {"strength": strength, "least": self._least})
+
+
+class Expectation:
+    """Worth its costs by what the success model expects (behind check 6); what nobody expects anything of is not."""
+
+    stage, rule = "signal", "low_expectancy"
+
+    def __init__(self, settings: Settings) -> None:
+        self._least = settings.MIN_EXPECTED_RETURN
+
+    def check(self, proposal: Proposal, book: Book) -> Approval | Refusal:
+        """Refuse with the expected net return and the least."""
+        expected, least = proposal.signal.expected, self._least
+        if least is None or (expected is not None and least <= expected < math.inf):
+            return APPROVED
+        return Refusal(self.stage, self.rule, {"expected": "nothing" if expected is None else expected, "least": least})

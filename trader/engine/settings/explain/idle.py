@@ -33,6 +33,8 @@ def _reason(settings: Settings, path: Sequence[str]) -> str:
         return "geometry's signals are acted on in the instant in which they are made"
     if name == "MAINTENANCE_MARGIN_RATE" and settings.MARKET == "spot":
         return "MARKET is spot, which liquidates nothing"
+    if name == "RETRAIN":
+        return _reason_of_retraining(settings)
     return _reason_of_key(settings, name, keys)
 
 
@@ -43,3 +45,11 @@ def _reason_of_key(settings: Settings, name: str, keys: Sequence[str]) -> str:
         return f"{keys[0]} is not among TIMEFRAMES"
     by_coin = keys[:1] if name == "LEVERAGE_BY_COIN" else keys[1:2] if keys[:1] == ["coin_overrides"] else []
     return "".join(f"{coin} is not among COINS" for coin in by_coin if coin not in settings.COINS)
+
+
+def _reason_of_retraining(settings: Settings) -> str:
+    if settings.STRATEGY == "geometry":
+        return "STRATEGY is geometry, which has no model"
+    if settings.DATA_SOURCE != "websocket":
+        return "it is a daemon's"
+    return f"MODEL is {settings.MODEL}, which stays that version" if "@" in settings.MODEL else ""
