@@ -1,13 +1,14 @@
 """What asking a model costs: `python -m bench.bench_models`.
 
-First trees alone, fitted on noise, so as large as their depth and rounds allow; reference: `Booster.inplace_predict` of
-the same rows, one thread. Then a whole model, `models/patterns` where it is there: an instant of so many candidates, and
-a coin-year of minutes from raw candles; reference: the same with geometry in its place.
+First the model that is current: an instant of so many candidates, and a coin-year of minutes from raw candles;
+reference: the same with geometry in its place. Then trees alone, fitted on noise, so as large as their depth and rounds
+allow; reference: `Booster.inplace_predict` of the same rows, one thread.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import xgboost
@@ -88,8 +89,7 @@ def bench_instants(classifier: Strategy) -> None:
     """Print what an instant takes in which so many streams show a candidate."""
     rows, geometry = candidates(), GeometryStrategy()
     for count in CANDIDATES:
-        asked = rows[:count]
-        theirs, ours = (again(lambda who=who: who.evaluate(asked), CALLS) for who in (geometry, classifier))
+        theirs, ours = (again(partial(who.evaluate, rows[:count]), CALLS) for who in (geometry, classifier))
         _, (taken, ratio) = in_turn(theirs, ours)
         show(f"classifier: an instant of {count:,} candidates", taken / CALLS * 1e6, "µs", ratio, "geometry")
 
@@ -98,7 +98,7 @@ def bench_year(classifier: Strategy) -> None:
     """Print what a coin-year of minutes takes, from raw candles to opinions."""
     end = START_MS + 525_600 * M1.ms
     table = SyntheticMarket(6, ["BTCUSDT"], START_MS).candles("BTCUSDT", M1, START_MS, end)
-    theirs, ours = (lambda who=who: stream_opinions(table, who, 0) for who in (GeometryStrategy(), classifier))
+    theirs, ours = (partial(stream_opinions, table, who, 0) for who in (GeometryStrategy(), classifier))
     _, (taken, ratio) = in_turn(theirs, ours, runs=3)
     show("classifier: a coin-year of minutes from raw candles", taken, "s", ratio, "geometry")
 

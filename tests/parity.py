@@ -1,7 +1,7 @@
 """Prove that daemon and backtest give the same trades.
 
 `python -m tests.parity --data DIR --coins A,B --from DAY --to DAY [--timeframes ...] [--preset NAME] [--set N=V]
-[--faults SEED] [--orders]`
+[--faults SEED] [--orders] [--promote NAME@VERSION [--promote-at TIME]]`
 
 The embedded exchange plays the stored candles at full speed as a process of its own; the daemon trades on it over
 real sockets; the backtest runs over the same candles. `trades_log.csv` must be the same bytes and the counts of
@@ -12,6 +12,10 @@ With `--orders` the daemon sends real orders to that exchange, which waits at ea
 Then times, prices, reasons and counts must be equal, and money but for what the decimals of the wire cut off; an exit
 that several orders filled counts as one. Funding is then what the exchange takes, not a rate of the backtest's. And
 the daemon's journal, replayed, must give the recorded commands.
+
+With `--promote` (and `--set STRATEGY=classifier`) that version becomes current in a copy of the registry in the middle
+of the play, while the daemon trades. The backtest is told from when on the daemon asked which model, and the last line
+says it: `..., NAME@VERSION from T on: equal`. On both sides of it there must be trades.
 """
 
 from __future__ import annotations
@@ -24,16 +28,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from tests import parity_models
 from tests.parity_orders import ACCOUNT, ENVIRONMENT, FEES, differences
+from trader.exchange.embedded.options import parse_time
 
 ROOT = Path(__file__).resolve().parent.parent
 START = ROOT / "start.py"
@@ -67,6 +74,8 @@ class Options(argparse.Namespace):
     orders: bool
     preset: str | None
     set: list[str]
+    promote: str | None
+    promote_at: str | None
     keep: Path | None
     timeout: float
 
@@ -83,6 +92,8 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--orders", action="store_true", help="real orders at the exchange, in lockstep")
     parser.add_argument("--preset", metavar="NAME", help="a way to trade, for both runs")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting for both runs")
+    parser.add_argument("--promote", metavar="NAME@VERSION", help="let this version become current meanwhile")
+    parser.add_argument("--promote-at", metavar="TIME", help="when the play has come to TIME; else in its middle")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep what both runs wrote there")
     parser.add_argument("--timeout", type=float, default=1_800.0, metavar="SECONDS", help="for each of the processes")
     return parser.parse_args(arguments, namespace=Options())
@@ -95,16 +106,36 @@ def main(arguments: Sequence[str]) -> int:
         folder = options.keep or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(folder / "daemon-data", ignore_errors=True)
+        if options.promote:
+            options.set = parity_models.copied(options.set, folder, options.promote)
         with exchange(options, folder) as url:
-            own = ENVIRONMENT if options.orders else {}
-            run(daemon_arguments(options, folder, url), folder / "daemon.log", options.timeout, own)
+            live(options, folder, url)
             faults = play_faults(url)
         run(backtest_arguments(options, folder), folder / "backtest.log", options.timeout)
         if options.faults is not None:
             print(f"faults that struck: {faults}")
         if options.orders:
             print(replayed(folder, options.timeout))
-        return verdict(folder, options.orders)
+        return verdict(folder, options.orders, options.promote)
+
+
+def live(options: Options, folder: Path, url: str) -> None:
+    """Let the daemon trade to the end of the play, and promote a model meanwhile where one is named."""
+    own = ENVIRONMENT if options.orders else {}
+    with ThreadPoolExecutor(1) as beside:
+        daemon = beside.submit(run, daemon_arguments(options, folder, url), folder / "daemon.log", options.timeout, own)
+        if options.promote:
+            promote(options, options.promote, folder, url, lambda: not daemon.done())
+        daemon.result()
+
+
+def promote(options: Options, model: str, folder: Path, url: str, lives: Callable[[], bool]) -> None:
+    """Make a version current at its time, by the command that a person would type."""
+    at = options.promote_at
+    at_ms = parse_time(at) if at else (parse_time(options.start) + parse_time(options.end)) // 2
+    command = ["models", "promote", model, "--models", str(folder / "models"), "--set", "LOG_FILE="]
+    typed = partial(run, command, folder / "promote.log", options.timeout)
+    parity_models.promote(url, at_ms, typed, model, folder / "daemon.log", lives)
 
 
 def replayed(folder: Path, timeout_s: float) -> str:
@@ -140,7 +171,9 @@ def backtest_arguments(options: Options, folder: Path) -> list[str]:
     """Return what the backtest is started with."""
     span = ["--from", options.start, "--to", options.end]
     log = ["--set", f"LOG_FILE={folder / 'backtest-trader.log'}"]
-    return ["backtest", *common(options), *span, *log, "--data", str(options.data), "--out", str(folder / "backtest")]
+    told = parity_models.schedule(folder / "daemon.log") if options.promote else []
+    where = ["--data", str(options.data), "--out", str(folder / "backtest")]
+    return ["backtest", *common(options), *span, *log, *told, *where]
 
 
 @contextmanager
@@ -190,12 +223,11 @@ def run(arguments: list[str], log: Path, timeout_s: float, own: Mapping[str, str
 
 def play_faults(url: str) -> str:
     """Return which faults struck how often, as the exchange counts them."""
-    with urllib.request.urlopen(f"{url}/control/state", timeout=10) as answer:
-        counts = json.load(answer)["faults"]["counts"]
+    counts = parity_models.control(url, "state")["faults"]["counts"]
     return ", ".join(f"{kind} {count}" for kind, count in sorted(counts.items()) if count) or "none"
 
 
-def verdict(folder: Path, orders: bool) -> int:
+def verdict(folder: Path, orders: bool, promoted: str | None = None) -> int:
     """Compare what both runs wrote, print the differences and the last line, return the exit code."""
     summary = json.loads((folder / "daemon" / "summary.json").read_text())
     metrics = json.loads((folder / "backtest" / "metrics.json").read_text())
@@ -210,9 +242,14 @@ def verdict(folder: Path, orders: bool) -> int:
     refusals = sum(count for key, count in decided.items() if key[2] != "entries")
     print(f"hedges: {hedges} opened, {reasons['hedge_close']} closed by their rule")
     print("exits: " + (", ".join(f"{reason} {count}" for reason, count in reasons.most_common()) or "none"))
-    said = "differ" if found else "equal" if trades else "nothing shown, no trade was made"
-    counts = f"{sum(decided.values())} candles, {trades} trades, {refusals} refusals"
-    print(f"{counts}, {summary['reconnects']} reconnects: {said}")
+    models = parity_models.changes(folder / "daemon.log") if promoted else []
+    lacking = [] if trades else ["no trade was made"]
+    lacking += parity_models.lacking(models, promoted, logs[1]) if promoted and trades else []
+    said = "differ" if found else f"nothing shown, {lacking[0]}" if lacking else "equal"
+    counts = (
+        f"{sum(decided.values())} candles, {trades} trades, {refusals} refusals, {summary['reconnects']} reconnects"
+    )
+    print(f"{counts}{parity_models.words(models, promoted) if promoted else ''}: {said}")
     return 0 if said == "equal" else 1
 
 

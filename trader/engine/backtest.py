@@ -10,6 +10,7 @@ import msgspec
 
 from trader.core.errors import ConfigError
 from trader.core.settings import Settings
+from trader.engine.model_notes import model_notes
 from trader.engine.narrator import Narrator
 from trader.engine.opinions import merged_counts
 from trader.engine.passage import Funding, Passage, Prepared, funnel_of, pass_through
@@ -60,7 +61,8 @@ def run_backtest(
     audiences: list[Audience] = [Narrator(brief=True), *([refused] if counterfactual else []), *listeners]
     passage = pass_through(prepared, settings, audiences, report, TRADING)
     result = _result(prepared, settings, passage, fallbacks)
-    result = msgspec.structs.replace(result, overrides=list(overrides))
+    notes = [] if schedule is not None else model_notes(settings, prepared.span)
+    result = msgspec.structs.replace(result, overrides=list(overrides), notes=[*notes, *result.notes])
     if counterfactual:
         tables = {table.symbol: table for table in prepared.bases}
         followed = follow_refused(settings, refused.notes, tables, prepared.grids, prepared.opinions, report)
