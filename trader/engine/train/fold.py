@@ -41,7 +41,8 @@ MOST_NET = 0.05
 class Plan(msgspec.Struct, frozen=True):
     """How models are grown: by equal plans and samples come equal models."""
 
-    recogniser: Trees = Trees()
+    #: A model is kept small, so it has few rounds; with smaller steps it would still be learning at the last of them.
+    recogniser: Trees = Trees(eta=0.2, rounds=80)
     success: Trees = Trees(max_depth=3, eta=0.05, min_child_weight=100.0)
     seed: int = 1
     threads: int = 1
