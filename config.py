@@ -32,7 +32,7 @@ STRATEGY = "geometry"
 # promoted while the daemon runs is taken up at the next instant; NAME@VERSION is that one and stays so.
 MODEL = "patterns"
 # Models of a backtest by the time (UTC) from which on each is asked, as {"2025-03-12T14:05:00": "patterns@v0002"}:
-# a daemon's promotions told again. Before the first nobody is asked. Empty: MODEL all along.
+# a daemon's promotions told again. Before the first nobody is asked. Empty: MODEL all along. A daemon has no use for it.
 MODEL_SCHEDULE = {}
 # Closed candles each stream knows before the first decision.
 PRELOAD_CANDLES = 1000

@@ -40,6 +40,7 @@ from typing import Any
 
 from tests import parity_models
 from tests.parity_orders import ACCOUNT, ENVIRONMENT, FEES, differences
+from trader.core.timeframe import Timeframe
 from trader.exchange.embedded.options import parse_time
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -135,7 +136,8 @@ def promote(options: Options, model: str, folder: Path, url: str, lives: Callabl
     at_ms = parse_time(at) if at else (parse_time(options.start) + parse_time(options.end)) // 2
     command = ["models", "promote", model, "--models", str(folder / "models"), "--set", "LOG_FILE="]
     typed = partial(run, command, folder / "promote.log", options.timeout)
-    parity_models.promote(url, at_ms, typed, model, folder / "daemon.log", lives)
+    taken = partial(parity_models.is_asked, folder / "daemon.log", model)
+    parity_models.promote(url, at_ms, typed, taken, lives)
 
 
 def replayed(folder: Path, timeout_s: float) -> str:
@@ -183,7 +185,9 @@ def exchange(options: Options, folder: Path) -> Iterator[str]:
         *("exchange", "--data", str(options.data), "--symbols", options.coins, "--speed", "max", "--hold"),
         *("--from", options.start, "--to", options.end, "--port", "0", "--until-stdin-closes"),
     ]
-    arguments += ACCOUNT if options.orders else ()
+    if options.orders:
+        finest = min(map(Timeframe.parse, options.timeframes.split(",")), key=lambda timeframe: timeframe.ms)
+        arguments += [*ACCOUNT, "--judge", finest.value]
     if options.faults is not None:
         arguments += ["--fault-seed", str(options.faults)]
         arguments += [part for fault in FAULTS for part in ("--fault", fault)]
@@ -196,7 +200,7 @@ def exchange(options: Options, folder: Path) -> Iterator[str]:
             assert process.stdin is not None
             assert process.stdout is not None
             process.stdin.close()
-            process.wait(10)
+            process.wait(60)
             process.stdout.close()
 
 

@@ -1,8 +1,9 @@
 """What parity with models has of its own: another version is promoted while the daemon runs, and the backtest is told
 from when on the daemon asked it.
 
-The promotion happens in a copy of the registry, by the command that a person would type. The play is slowed down
-meanwhile: a registry is looked at once a second, in which a play at full speed is hours further.
+The promotion happens in a copy of the registry, by the command that a person would type. The play waits for it, and
+then goes slowly until the daemon asks that version: a registry is looked at once a second, in which a play at full
+speed is hours further.
 """
 
 from __future__ import annotations
@@ -44,18 +45,24 @@ def copied(given: Sequence[str], folder: Path, promoted: str) -> list[str]:
 
 
 def promote(
-    url: str, at_ms: int, command: Callable[[], object], promoted: str, log: Path, lives: Callable[[], bool]
+    url: str, at_ms: int, command: Callable[[], object], taken: Callable[[], bool], lives: Callable[[], bool]
 ) -> None:
-    """Run `command` once the play has come to `at_ms`, and let time pass at full speed again when the daemon obeys.
+    """Run `command` when the play has come to `at_ms`, and let time pass at full speed again when it is `taken` up.
 
-    Give up when the daemon has ended (not `lives`): what it did is in its `log`.
+    A play in lockstep waits for the daemon; any other is ahead of it by what connections hold, and is told to wait.
+    Give up when the daemon has ended (not `lives`).
     """
+    waits = control(url, "state")["lockstep"]
+    if not waits:
+        control(url, "go", time=at_ms - 1)
+        control(url, "lockstep", on=True)
     if not _waited(lambda: control(url, "state")["now"] >= at_ms, lives):
         return
     control(url, "speed", speed=SLOW)
     command()
+    control(url, "lockstep", on=waits)
     until = time.monotonic() + PATIENCE_S
-    _waited(lambda: time.monotonic() > until or _times(changes(log), promoted) != [], lives)
+    _waited(lambda: taken() or time.monotonic() > until, lives)
     control(url, "speed", speed="max")
 
 
@@ -69,7 +76,7 @@ def _waited(done: Callable[[], bool], lives: Callable[[], bool]) -> bool:
 
 def control(url: str, door: str, **wish: Any) -> dict[str, Any]:
     """Ask the exchange's control door; without a wish, read."""
-    with urllib.request.urlopen(f"{url}/control/{door}", json.dumps(wish).encode() if wish else None, 10) as answer:
+    with urllib.request.urlopen(f"{url}/control/{door}", json.dumps(wish).encode() if wish else None, 60) as answer:
         answered: dict[str, Any] = json.load(answer)
         return answered
 
@@ -82,12 +89,17 @@ def changes(log: Path) -> list[Change]:
 
 def schedule(log: Path) -> list[str]:
     """Return the option that tells a backtest the same as the daemon that wrote `log` did."""
-    return ["--set", f"MODEL_SCHEDULE={json.dumps(dict(changes(log)))}"]
+    return ["--set", f"MODEL_SCHEDULE={json.dumps(dict(changes(log)))}", "--set", "DATA_SOURCE=backtest"]
 
 
 def words(found: Sequence[Change], promoted: str) -> str:
     """Return from when on the promoted model was asked."""
     return "".join(f", {promoted} from {at} on" for at in _times(found, promoted))
+
+
+def is_asked(log: Path, promoted: str) -> bool:
+    """Tell whether the daemon that writes `log` has asked that version."""
+    return _times(changes(log), promoted) != []
 
 
 def lacking(found: Sequence[Change], promoted: str, log: str) -> Iterator[str]:

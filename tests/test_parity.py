@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
 
-from tests import parity
+from tests import parity, parity_models
 from tests.engine.live.venues import COINS, FIRST_MS, HISTORY_MS, LOOSE, make_store
+from tests.ml.models import registered
 from tests.parity_orders import differences
 from trader.core.timeframe import HOUR_MS, Timeframe
 from trader.market.store import Store
 from trader.market.synthetic import SyntheticMarket
+from trader.ml.registry.store import Registry
 
 END_MS = FIRST_MS + 10 * HOUR_MS
 #: Thresholds so low that hedges open and close within some hours.
@@ -66,6 +69,42 @@ def test_hedges_open_and_close_alike_in_both(futures: Path, capsys: pytest.Captu
     opened, closed = (int(word) for word in hedges.split() if word.isdigit())
     assert min(opened, closed) >= 3
     assert last.endswith("reconnects: equal")
+
+
+def test_a_model_that_is_promoted_meanwhile_is_asked_from_one_instant_on_by_both(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registered(tmp_path / "models")
+    given = {"STRATEGY": "classifier", "MODELS_DIR": tmp_path / "models", "MIN_PROBABILITY": 0.2, "MIN_STRENGTH": 0.2}
+    pairs = [part for name, value in given.items() for part in ("--set", f"{name}={value}")]
+    more = ["--timeframes", "1min,5min", "--promote", "patterns@v0002", "--keep", str(tmp_path / "kept")]
+    code = parity.main(arguments(data, *pairs, *more, "--faults", "3"))
+    said = capsys.readouterr().out
+    assert code == 0, said
+    assert re.search(r"patterns@v0002 from 2026-01-05T05:\d\d:00 on: equal$", said.rstrip())
+    assert Registry(tmp_path / "models").current("patterns") == "v0001"
+    (first, model), _ = parity_models.changes(tmp_path / "kept" / "daemon.log")
+    assert (first, model) == ("2026-01-05T00:01:00", "patterns@v0001")
+
+
+def test_with_a_promotion_trades_on_both_sides_of_it_are_wanted() -> None:
+    asked = [("2026-01-05T00:01:00", "patterns@v0001"), ("2026-01-05T05:00:00", "patterns@v0002")]
+
+    def lacking(changes: list[tuple[str, str]], *hours: float) -> list[str]:
+        times = (str(FIRST_MS + int(hour * HOUR_MS)) for hour in hours)
+        return list(parity_models.lacking(changes, "patterns@v0002", "\n".join(["signal_time", *times])))
+
+    assert lacking(asked, 4.9, 5) == []
+    assert lacking(asked[:1], 1, 6) == ["patterns@v0002 was never asked"]
+    assert lacking(asked, 5, 6) == ["no trade was decided before patterns@v0002"]
+    assert lacking(asked, 1, 4) == ["no trade was decided by patterns@v0002"]
+
+
+def test_a_version_that_is_not_there_cannot_be_promoted(data: Path, tmp_path: Path) -> None:
+    registered(tmp_path / "models")
+    given = ["--set", f"MODELS_DIR={tmp_path / 'models'}", "--keep", str(tmp_path / "kept")]
+    with pytest.raises(SystemExit, match=r"--promote patterns@v0007: .* holds v0001, v0002"):
+        parity.main(arguments(data, *given, "--promote", "patterns@v0007"))
 
 
 def test_real_orders_on_spot_fill_as_the_backtest_has_them(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.cli.test_backtest import start
 from tests.engine.runs import stored
 from tests.engine.train.lessons import tables
-from trader.cli.app import main
+from tests.shared import ROOT
+from trader.cli.app import INTERRUPTED, main
 from trader.cli.train import _duration, _Pace
 from trader.ml.registry.store import Registry
+
+COMMAND = ["train", "--coins", "BTCUSDT", "--timeframes", "1min", "--folds", "2", "--name", "mine", "--promote"]
 
 
 @pytest.fixture(scope="module")
@@ -22,22 +29,68 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin in an empty directory, without the settings of who runs the tests."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("TRADER_")]:
+        monkeypatch.delenv(name)
+
+
+def train(*arguments: str) -> int:
+    """Return how the command ends; in a thread, which on Linux is nice alone: the tests behind it are not."""
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(main, arguments).result()
+
+
+def interrupted(*arguments: str, when: str) -> subprocess.CompletedProcess[str]:
+    """Run `start.py` as a process of its own, and press Ctrl-C once it says `when`."""
+    command = [sys.executable, str(ROOT / "start.py"), *arguments]
+    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)  # as it is where tests run in the background
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, ignored)
+    assert process.stderr is not None
+    said = []
+    for line in process.stderr:
+        said.append(line)
+        if line.startswith(when):
+            process.send_signal(signal.SIGINT)
+            break
+    out, rest = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(command, process.returncode, out, "".join([*said, rest]))
+
+
 @pytest.mark.timeout(400)
-def test_a_training_ends_with_a_version_that_is_current_and_its_verdict_first(data: Path, tmp_path: Path) -> None:
-    own = ["--coins", "BTCUSDT,ETHUSDT", "--timeframes", "1min", "--folds", "1", "--name", "mine", "--promote"]
-    done = start("train", *own, "--data", str(data), "--models", "models", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    first, *_, last = done.stdout.splitlines()
+def test_a_training_that_was_interrupted_goes_on_and_ends_with_a_version_and_its_verdict_first(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = [*COMMAND, "--data", str(data), "--models", "models"]
+    ended = interrupted(*command, when="fold 2 of 2: recogniser, loss")
+    assert (ended.returncode, ended.stdout) == (INTERRUPTED, ""), ended.stderr
+    kept = data / "training" / "mine"
+    assert ended.stderr.splitlines()[-1] == (
+        f"interrupted: the folds that are done are kept in {kept}; the same command goes on"
+    )
+    assert len(list(kept.iterdir())) == 1
+    assert not Path("models").exists()
+    code = train(*command)
+    out, told = capsys.readouterr()
+    assert code == 0, told
+    assert "1 of 2 folds are there from an earlier run and are not learned again" in told
+    assert "fold 2 of 2: recogniser, loss" in told
+    assert "fold 1 of 2: " not in told
+    first, *_, last = out.splitlines()
     assert first.startswith("no edge"), "a generated market has none"
     assert last == "mine@v0001 is current"
-    assert re.search(r"^2026-01-17 to 2026-01-29 +[\d,]+ +0\.\d{4}", done.stdout, re.MULTILINE)
-    assert "fold 1 of 1: recogniser, loss" in done.stderr
-    registry = Registry(tmp_path / "models")
-    found = registry.open("mine")
+    for days in ("2026-01-17 to 2026-01-23", "2026-01-23 to 2026-01-29"):
+        assert re.search(rf"^{days} +[\d,]+ +0\.\d{{4}}", out, re.MULTILINE)
+    found = Registry(tmp_path / "models").open("mine")
     assert {"report.html", "report.json", "reference.json"} < set(found.metadata.files)
     assert found.metadata.description.note == first
     assert sum(file.size for file in found.metadata.files.values()) < 3_000_000
-    assert not (data / "training" / "mine").exists(), "what was kept for a second start is not needed any more"
+    assert not kept.exists(), "what was kept for a second start is not needed any more"
 
 
 @pytest.mark.parametrize(
@@ -53,7 +106,7 @@ def test_what_cannot_be_trained_is_said_with_what_would_do(
     arguments: list[str], said: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = ["--data", str(data), "--models", str(tmp_path), "--set", "LOG_FILE="]
-    assert main(["train", *own, *arguments]) != 0
+    assert train("train", *own, *arguments) != 0
     assert said in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 

@@ -13,7 +13,7 @@ from tests.builders import START_MS
 from tests.journal.values import RUN
 from tests.trading.worlds import World, wish
 from trader.core.errors import ConfigError, JournalError
-from trader.core.events import Action, EndOfData, Instant, OperatorCommand
+from trader.core.events import Action, EndOfData, Instant, ModelChange, OperatorCommand
 from trader.engine.engine import Engine
 from trader.engine.live.recall import misfit_of_coins, recall
 from trader.engine.live.snapshot import VERSION, Snapshot, encode
@@ -150,6 +150,40 @@ def test_what_the_strategy_said_is_part_of_a_replay(world: Journalled, place: Pl
     changed(place, sa.delete(readings).where(readings.c.seq > 0))
     with Reader(place) as reader:
         assert replay(reader).parted
+
+
+def promote_in_the_middle(world: Journalled) -> None:
+    """Let two models be asked, one after the other."""
+    world.engine.process(ModelChange(world.time, "patterns@v0001"))
+    world.story()
+    world.engine.process(ModelChange(world.time, "patterns@v0002"))
+    world.tick(100, readings=[wish(probability=0.95)])
+
+
+def test_a_promotion_is_replayed_and_recalled(world: Journalled, place: Place) -> None:
+    promote_in_the_middle(world)
+    world.checkpoint()
+    world.tick(101)
+    world.journal.close()
+    with Reader(place) as reader:
+        found = replay(reader)
+        changes = [entry.event.model for entry in reader.entries() if isinstance(entry.event, ModelChange)]
+    assert (found.parted, found.stretches, changes) == ((), 2, ["patterns@v0001", "patterns@v0002"])
+    again = recall(place)
+    assert again is not None
+    assert again.snapshot.book.model == "patterns@v0002"
+
+
+def test_a_promotion_that_is_lost_is_found_at_the_next_checkpoint(world: Journalled, place: Place) -> None:
+    promote_in_the_middle(world)
+    world.checkpoint()
+    world.journal.close()
+    with Reader(place) as reader:
+        lost = [entry.seq for entry in reader.entries() if isinstance(entry.event, ModelChange)][-1]
+    changed(place, sa.delete(events).where(events.c.seq == lost))
+    with Reader(place) as reader:
+        (parted,) = replay(reader).parted
+    assert parted.words.endswith("not those that the entries lead to: model")
 
 
 def test_a_journal_is_recalled_up_to_its_newest_entry(world: Journalled, place: Place) -> None:

@@ -18,7 +18,7 @@ from trader.strategy.registry import schedule_of, schedule_of_models
 from trader.strategy.schedule import Schedule, Turn
 
 NOON = 1_741_780_800_000
-MODELS = {"STRATEGY": "classifier", "TIMEFRAMES": ["1min", "5min"], "DATA_SOURCE": "backtest"}
+MODELS = {"STRATEGY": "classifier", "TIMEFRAMES": ["1min", "5min"]}
 
 
 def with_models(folder: Path, **overrides: object) -> Settings:
@@ -88,15 +88,10 @@ def test_a_schedule_is_made_again_from_what_a_daemon_asked(tmp_path: Path) -> No
     assert [(turn.strategy is None, turn.model) for turn in schedule.turns] == [(True, ""), (False, "patterns@v0002")]
 
 
-def test_a_daemon_has_no_schedule() -> None:
-    with pytest.raises(ConfigError, match="a daemon takes what is promoted"):
-        settings(DATA_SOURCE="websocket", MODEL_SCHEDULE={"2025-03-11": "patterns@v0001"})
-
-
 @pytest.mark.parametrize("time", ["noon", "2025-13-01", "2025-03-11T00:00:00+01:00"])
 def test_a_time_that_is_none_of_utc_is_refused(time: str) -> None:
     with pytest.raises(ConfigError, match="allowed: a time"):
-        settings(DATA_SOURCE="backtest", MODEL_SCHEDULE={time: "patterns"})
+        settings(MODEL_SCHEDULE={time: "patterns"})
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ class Narrator:
             _say(level, "-", "-", note.time, f"guard {note.guard} {state}: {note.text}")
         elif isinstance(note, ModelChanged):
             was = f", before it {note.before}" if note.before else ""
-            _say(logging.INFO, "-", "-", note.time, f"model {note.model or 'none: nothing is seen'}{was}")
+            _say(logging.INFO, "-", "-", note.time, f"model {note.model or 'none'}{was}")
         else:
             _of_trade(note, self._brief)
 

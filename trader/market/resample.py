@@ -20,7 +20,7 @@ from trader.core.candle import VALUE_COLUMNS, Candle
 from trader.core.errors import ConfigError, DataError
 from trader.core.timeframe import Timeframe
 from trader.market.sums import add, round8
-from trader.market.table import CandleTable, Floats, Times
+from trader.market.table import CandleTable, Floats, Times, unwritable
 
 #: A longer candle in the making: open, high, low, close, five sums, and what each of these sums has lost.
 STATE = 14
@@ -50,8 +50,8 @@ def resample(table: CandleTable, to: Timeframe) -> CandleTable:
     if parts == 1:
         return table
     _check_times(table)
-    values = tuple(getattr(table, name) for name in VALUE_COLUMNS)
-    times, rows = _resample(table.open_time, values, table.timeframe.ms, to.ms)
+    values = tuple(unwritable(getattr(table, name)) for name in VALUE_COLUMNS)
+    times, rows = _resample(unwritable(table.open_time), values, table.timeframe.ms, to.ms)
     return CandleTable(table.symbol, to, times, *(np.ascontiguousarray(column) for column in rows))
 
 

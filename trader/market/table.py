@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -13,6 +14,18 @@ from trader.core.timeframe import Timeframe
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.int64]
+Column = TypeVar("Column", bound=NDArray[Any])
+
+
+def unwritable(column: Column) -> Column:
+    """Return a view of `column` that cannot be written, which is how candles come from a store.
+
+    Compiled code is made anew for every mix of arrays that can and cannot be written: whoever hands candles to it makes
+    such views of them all, and there is one mix.
+    """
+    view = column.view()
+    view.flags.writeable = False
+    return view
 
 
 class CandleTable(msgspec.Struct, frozen=True, eq=False):

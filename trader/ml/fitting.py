@@ -95,10 +95,10 @@ def fit(
     """
     if not len(learn) or not len(stop):
         raise ConfigError(f"{len(learn)} rows to learn from and {len(stop)} to stop by; allowed: some of each")
-    watched = _matrix(inputs, target, stop)
+    watched = _matrix(inputs, target, stop, threads)
     booster = xgboost.train(
         _parameters(target, trees, seed, threads),
-        _matrix(inputs, target, learn),
+        _matrix(inputs, target, learn, threads),
         trees.rounds,
         evals=[(watched, "stop")],
         early_stopping_rounds=trees.patience,
@@ -109,12 +109,13 @@ def fit(
     fitted = Fitted(
         bytes(best.save_raw("json")), booster.best_iteration, float(booster.best_score), booster.num_boosted_rounds()
     )
-    fitted.forest().check(lambda rows: best.predict(xgboost.DMatrix(rows), output_margin=True))
+    fitted.forest().check(lambda rows: best.predict(xgboost.DMatrix(rows, nthread=threads), output_margin=True))
     return fitted
 
 
-def _matrix(inputs: NDArray[np.float32], target: Target, rows: Rows) -> xgboost.DMatrix:
-    return xgboost.DMatrix(inputs[rows], target.value[rows], weight=target.weight[rows])
+def _matrix(inputs: NDArray[np.float32], target: Target, rows: Rows, threads: int) -> xgboost.DMatrix:
+    """Return these rows; xgboost copies them with as many threads as there are cores unless it is told."""
+    return xgboost.DMatrix(inputs[rows], target.value[rows], weight=target.weight[rows], nthread=threads)
 
 
 def _parameters(target: Target, trees: Trees, seed: int, threads: int) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from trader.core.instrument import Grid, Instrument
 from trader.core.settings import Settings
 from trader.core.signal import Direction, Reading
 from trader.core.timeframe import MINUTE_MS
-from trader.market.table import CandleTable, Times
+from trader.market.table import CandleTable, Times, unwritable
 from trader.simulation.costs import Costs
 from trader.simulation.scan import (
     END_OF_DATA,
@@ -82,6 +82,13 @@ class Shadows:
     def __init__(self, settings: Settings, table: CandleTable, instrument: Instrument) -> None:
         self._settings = settings
         self._table = table
+        self._columns = (
+            unwritable(table.open_time),
+            unwritable(table.open),
+            unwritable(table.high),
+            unwritable(table.low),
+            unwritable(table.close),
+        )
         self._instrument = Instrument(table.symbol, instrument.tick, SHARE_STEP, 0.0, 0.0)
         self._costs = Costs.of(settings)
         self._brackets = instrument.brackets
@@ -109,10 +116,8 @@ class Shadows:
         return Shadow(direction, entered, exits.entry, parts, self._net(exits, parts))
 
     def _live(self, row: int, close_at: int, exits: Exits, targets: Matrix) -> tuple[ShadowFill, ...]:
-        table = self._table
-        columns = (table.open_time, table.open, table.high, table.low, table.close)
         fills = np.empty((len(targets) + 1, len(FILL_COLUMNS)))
-        count = scan(*columns, table.timeframe.ms, row, close_at, exits, targets, fills)
+        count = scan(*self._columns, self._table.timeframe.ms, row, close_at, exits, targets, fills)
         return tuple(
             ShadowFill(int(time), price, share, REASONS[int(reason)])
             for time, price, share, reason in fills[:count].tolist()

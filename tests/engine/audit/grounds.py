@@ -19,6 +19,8 @@ from trader.strategy.geometry import GeometryStrategy
 from trader.strategy.schedule import Schedule
 
 CUTS, SEED = 12, 3
+#: As many as a leak needs to be found: behind a signal, behind a trade, and elsewhere.
+FEW = 4
 
 
 def ground_at(root: Path, **overrides: Any) -> Ground:

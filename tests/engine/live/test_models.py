@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tests.engine.live.rigs import BEGIN, Listener, backtest, counted, daemon, opened, tables_of, traded, two_coins
+from tests.engine.live.test_restart import run_until, saved
 from tests.ml.models import registered
 from tests.ml.stored import change
 from trader.core.timeframe import MINUTE_MS
@@ -14,8 +16,9 @@ from trader.ml.registry.store import Registry
 from trader.trading.notes import ModelChanged, Note, TradeOpened
 
 END = BEGIN + 290 * MINUTE_MS
-#: A minute of the play lasts 15 ms, so that the registry, looked at once a second, is seen in the middle.
-SPEED = 4_000.0
+#: A minute of the play lasts 15 ms. While a promotion is under way it lasts a quarter of a second: the registry is
+#: looked at once a second.
+SPEED, SLOW = 4_000.0, 240.0
 
 
 def classifier(folder: Path, **overrides: Any) -> dict[str, Any]:
@@ -23,16 +26,20 @@ def classifier(folder: Path, **overrides: Any) -> dict[str, Any]:
 
 
 class Promoter(Listener):
-    """Promotes another version once a trade was opened."""
+    """Promotes another version once a trade was opened; `pace` sets the speed of the play meanwhile."""
 
     def __init__(self, registry: Registry) -> None:
         super().__init__()
         self._registry = registry
+        self.pace: Callable[[float], None] = lambda speed: None
 
     def note(self, note: Note) -> None:
         super().note(note)
         if isinstance(note, TradeOpened) and self._registry.current("patterns") == "v0001":
+            self.pace(SLOW)
             self._registry.promote("patterns", "v0002", at=2)
+        elif isinstance(note, ModelChanged) and note.before:
+            self.pace(SPEED)
 
 
 def changes(audience: Listener) -> list[tuple[str, str]]:
@@ -44,6 +51,7 @@ async def test_a_promotion_in_the_middle_is_taken_up_and_a_backtest_with_it_is_e
     audience = Promoter(registered(models))
     given = {"end": END, "speed": SPEED, "audience": audience}
     async with daemon(tmp_path / "live", source, **given, **classifier(models)) as rig:
+        audience.pace = rig.exchange.play.clock.set_speed
         await rig.to_the_end()
         lived, model = (traded(audience), counted(rig)), rig.trader.book.model
     assert changes(audience) == [("", "patterns@v0001"), ("patterns@v0001", "patterns@v0002")]
@@ -87,6 +95,21 @@ async def test_without_a_model_the_rest_runs_on_and_what_is_promoted_later_is_as
     entries = [note.trade.signal_time for note in audience.of(TradeOpened)]
     assert entries
     assert min(entries) >= begun[0]
+
+
+async def test_a_model_that_cannot_be_used_after_a_restart_is_told_to_be_asked_no_more(tmp_path: Path) -> None:
+    models, source, audience = tmp_path / "models", two_coins(), Listener()
+    registered(models)
+    async with daemon(tmp_path / "live", source, end=END, speed=12_000.0, **classifier(models)) as rig:
+        await run_until(rig, BEGIN + 40 * MINUTE_MS)
+    snapshot = saved(tmp_path / "live")
+    assert snapshot.book.model == "patterns@v0001"
+    change(models / "patterns" / "v0001" / "recogniser.json")
+    given = {"end": END, "at": snapshot.at, "audience": audience, "snapshot": snapshot}
+    async with daemon(tmp_path / "live", source, **given, **classifier(models)) as rig:
+        await rig.to_the_end()
+    assert changes(audience) == [("patterns@v0001", "")]
+    assert opened(audience) == 0
 
 
 async def test_a_promoted_version_that_cannot_be_used_leaves_the_one_before_in_force(tmp_path: Path) -> None:

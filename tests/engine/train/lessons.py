@@ -22,6 +22,11 @@ QUICK = Plan(
     Trees(max_depth=3, eta=0.3, rounds=25, patience=4),
     Trees(max_depth=2, eta=0.2, rounds=15, patience=4, min_child_weight=20.0),
 )
+#: Trees that know next to nothing and are there at once, for tests of what goes on around them.
+TINY = Plan(
+    Trees(max_depth=2, eta=0.5, rounds=4, patience=3),
+    Trees(max_depth=2, eta=0.5, rounds=4, patience=2, min_child_weight=5.0),
+)
 
 
 @cache
@@ -31,11 +36,22 @@ def tables() -> tuple[CandleTable, ...]:
     return tuple(market.candles(coin, M1, START_MS, START_MS + DAYS * DAY_MS) for coin in COINS)
 
 
+@cache
+def streams() -> tuple[Stream, ...]:
+    """Return the streams of a training on them."""
+    return streams_of(tables())
+
+
+def streams_of(minutes: tuple[CandleTable, ...]) -> tuple[Stream, ...]:
+    """Return the streams of a training on these candles."""
+    grid = Instrument.from_filters("BTCUSDT", FILTERS)
+    return tuple(Stream(samples_of(table), table, grid) for table in minutes)
+
+
 def lesson(minutes: tuple[CandleTable, ...], plan: Plan = QUICK, fold: Fold = FOLD) -> Lesson:
     """Return a lesson on these candles."""
-    grid = Instrument.from_filters("BTCUSDT", FILTERS)
-    streams = [Stream(samples_of(table), table, grid) for table in minutes]
-    return Lesson(streams, fold, settings(COINS=COINS), plan, lambda *how: None)
+    made = streams() if minutes is tables() else streams_of(minutes)
+    return Lesson(made, fold, settings(COINS=COINS), plan, lambda *how: None)
 
 
 @cache

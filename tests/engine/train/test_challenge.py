@@ -10,15 +10,12 @@ import numpy as np
 import pytest
 
 from tests.builders import settings
-from tests.engine.train.lessons import COINS, DAYS, FOLD, START_MS, learned, tables
-from tests.trading.worlds import FILTERS
+from tests.engine.train.lessons import COINS, DAYS, FOLD, START_MS, learned, streams
 from trader.core.errors import ModelError
-from trader.core.instrument import Instrument
 from trader.core.settings import Settings
 from trader.core.timeframe import DAY_MS
 from trader.engine.train.challenge import Challenge, challenge
-from trader.engine.train.fold import Learned, Stream
-from trader.engine.train.samples import samples_of
+from trader.engine.train.fold import Learned
 from trader.ml.calibration import Curve
 from trader.ml.pattern_model import NONE, RECOGNISER
 from trader.ml.registry.metadata import Description, Inputs, Span
@@ -32,12 +29,6 @@ LEARNED_UNTIL = START_MS + 14 * DAY_MS
 LEVEL = tuple(Curve((0.0,), (0.6 if number == NONE else 0.04,)) for number in range(NONE + 1))
 #: It calls a pattern wherever there is a candidate.
 EAGER = tuple(Curve((0.0, 1.0), (0.001, 0.001) if number == NONE else (0.01, 0.9)) for number in range(NONE + 1))
-
-
-@cache
-def streams() -> tuple[Stream, ...]:
-    grid = Instrument.from_filters("BTCUSDT", FILTERS)
-    return tuple(Stream(samples_of(table), table, grid) for table in tables())
 
 
 @cache

@@ -9,26 +9,23 @@ import msgspec
 import pytest
 
 from tests.builders import settings
-from tests.engine.train.lessons import COINS, DAYS, QUICK, START_MS, tables
-from tests.engine.train.test_walk import streams
-from tests.trading.worlds import FILTERS
+from tests.engine.train.lessons import COINS, DAYS, M1, QUICK, START_MS, streams, streams_of
 from trader.core.errors import ConfigError
-from trader.core.instrument import Instrument
 from trader.core.timeframe import DAY_MS
 from trader.engine.train.fold import CLASSES, Plan, Stream
 from trader.engine.train.judge import Judged, Recognised, Traded
 from trader.engine.train.plans import rounds_within
-from trader.engine.train.samples import samples_of
 from trader.engine.train.search import FOLDS, Search, Searched, lack
 from trader.engine.train.team import Team, needed
 from trader.engine.train.walk import ALONE, Keep
 from trader.market.synthetic import SyntheticMarket
 
 FIRST_TEST = START_MS + 22 * DAY_MS
+#: Within what a search tries, and there at once.
 SMALL = msgspec.structs.replace(
     QUICK,
-    recogniser=msgspec.structs.replace(QUICK.recogniser, rounds=6),
-    success=msgspec.structs.replace(QUICK.success, rounds=6),
+    recogniser=msgspec.structs.replace(QUICK.recogniser, rounds=4),
+    success=msgspec.structs.replace(QUICK.success, rounds=4),
 )
 
 
@@ -65,7 +62,7 @@ def test_every_trial_is_counted_and_the_first_is_the_plan_that_was_given(five: t
 def test_plans_that_are_tried_keep_seed_threads_and_the_limit_of_rounds(five: tuple[Searched, Path]) -> None:
     for trial in five[0].trials:
         assert (trial.plan.seed, trial.plan.threads) == (SMALL.seed, SMALL.threads)
-        assert trial.plan.recogniser.rounds <= min(6, rounds_within(trial.plan.recogniser, CLASSES))
+        assert trial.plan.recogniser.rounds <= min(4, rounds_within(trial.plan.recogniser, CLASSES))
 
 
 def test_a_search_that_was_ended_asks_the_same_and_learns_only_what_lacks(five: tuple[Searched, Path]) -> None:
@@ -77,20 +74,16 @@ def test_a_search_that_was_ended_asks_the_same_and_learns_only_what_lacks(five: 
     assert (more.trials[:5], learned) == (found.trials, [5])
 
 
-def test_another_seed_tries_other_plans(tmp_path: Path) -> None:
+def test_another_seed_tries_other_plans(five: tuple[Searched, Path], tmp_path: Path) -> None:
     other = searched(tmp_path, 2, plan=msgspec.structs.replace(SMALL, seed=2))
-    assert other.trials[1].plan.recogniser != searched(tmp_path, 2).trials[1].plan.recogniser
+    assert other.trials[1].plan.recogniser not in [trial.plan.recogniser for trial in five[0].trials]
 
 
 def test_candles_from_the_first_test_on_change_nothing(five: tuple[Searched, Path], tmp_path: Path) -> None:
-    grid = Instrument.from_filters("BTCUSDT", FILTERS)
     whole = SyntheticMarket(5, COINS, START_MS)
-    longer = []
-    for table in tables():
-        end = START_MS + (DAYS + 2) * DAY_MS
-        longer.append(whole.candles(table.symbol, table.timeframe, START_MS, end))
-    given = [Stream(samples_of(table), table, grid) for table in longer]
-    assert searched(tmp_path, 1, given=given).trials == five[0].trials[:1]
+    end = START_MS + (DAYS + 2) * DAY_MS
+    longer = streams_of(tuple(whole.candles(coin, M1, START_MS, end) for coin in COINS))
+    assert searched(tmp_path, 1, given=longer).trials == five[0].trials[:1]
 
 
 def test_folds_of_a_search_end_where_the_first_test_begins() -> None:

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 
 from tests.builders import settings
 from tests.engine.runs import stored
-from tests.engine.train.lessons import COINS, DAYS, QUICK, START_MS, tables
+from tests.engine.train.lessons import COINS, DAYS, START_MS, TINY, tables
 from trader.core.errors import ConfigError, ModelError
 from trader.core.settings import Settings
 from trader.core.timeframe import DAY_MS, Timeframe
 from trader.engine.prepare import Span
 from trader.engine.train.final import files_of, final_model, scores_of, size_of
-from trader.engine.train.fold import CLASSES
+from trader.engine.train.fold import CLASSES, Plan
 from trader.engine.train.loading import before, load_streams
 from trader.engine.train.pace import IN_ALL
 from trader.engine.train.plans import MOST_BYTES, bounded, check_size, rounds_within, smaller
 from trader.engine.train.spans import folds_of, last_fold, least_ms
-from trader.engine.train.team import Team
 from trader.engine.train.training import Request, Trained, Training, keep_folder, store_model, train
 from trader.engine.train.walk import Keep
 from trader.market.store import Store
@@ -31,7 +29,7 @@ from trader.ml.registry.store import Registry
 from trader.patterns.labels import LabelRules
 
 END_MS = START_MS + DAYS * DAY_MS
-ASKED = Request(folds=2, plan=QUICK)
+ASKED = Request(folds=2, plan=TINY)
 
 
 class Heard:
@@ -173,15 +171,6 @@ def test_progress_names_fold_part_and_rounds_and_only_grows(trained: Trained, he
     assert shares[-1] <= 1.0
 
 
-@pytest.mark.timeout(400)  # each of them imports and compiles for itself
-def test_workers_side_by_side_give_the_same_model(trained: Trained, store: Store, tmp_path: Path) -> None:
-    request = msgspec.structs.replace(ASKED, workers=2)
-    other = train(request, rules(tmp_path), store, Heard())
-    assert other.learned == trained.learned
-    assert other.walked == trained.walked
-    assert other.description.data_sha256 == trained.description.data_sha256
-
-
 def test_a_run_that_was_ended_goes_on_where_it_was(trained: Trained, store: Store, tmp_path: Path) -> None:
     class Ended(Heard):
         def __call__(self, what: str, done: int, total: int) -> None:
@@ -224,7 +213,7 @@ def test_impossible_requests_are_refused(wrong: dict[str, int]) -> None:
 def test_rounds_have_a_limit_that_falls_with_classes_and_depth() -> None:
     flat, deep = Trees(max_depth=3), Trees(max_depth=6)
     assert rounds_within(deep, CLASSES) < rounds_within(flat, CLASSES) < rounds_within(flat, 1)
-    assert bounded(Request().plan).recogniser.rounds == rounds_within(Trees(), CLASSES) < Trees().rounds
+    assert bounded(Plan(recogniser=Trees())).recogniser.rounds == rounds_within(Trees(), CLASSES) < Trees().rounds
 
 
 def test_a_model_that_became_too_large_is_learned_again_with_fewer_rounds(trained: Trained, tmp_path: Path) -> None:
@@ -240,11 +229,3 @@ def test_a_version_that_is_too_large_is_refused_with_its_largest_files(trained: 
         store_model(Registry(tmp_path), "mine", trained, {"report.html": b" " * MOST_BYTES})
     check_size({name: len(content) for name, content in files_of(trained.learned).items()})
     assert smaller(ASKED.grown, 0.01).recogniser.rounds == 1
-
-
-# --- the team -----------------------------------------------------------------------------------------------------
-
-
-def test_a_cluster_that_is_not_there_is_named(store: Store) -> None:
-    with pytest.raises(ConfigError, match=r"no Dask scheduler answers there .*dask scheduler"):
-        list(Team(cluster="tcp://127.0.0.1:9").each(abs, [1]))

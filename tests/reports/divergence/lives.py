@@ -32,6 +32,7 @@ from trader.market.replay import replay_streams
 from trader.reports.divergence.make import diverge
 from trader.reports.divergence.records import Divergence
 from trader.simulation.broker import BrokerState, SimulatedBroker
+from trader.strategy.registry import schedule_of_models
 from trader.trading.book import Book
 from trader.trading.logic import TradingLogic
 
@@ -66,16 +67,22 @@ class Twisted:
 
 
 class World:
-    """A store of three days, and days lived in it. Preparing the opinions takes longest, so it is done once."""
+    """A store of three days, and days lived in it. Preparing the opinions takes longest, so it is done once.
 
-    def __init__(self, root: Path) -> None:
+    `models` are those that are asked, each with the T from which on; of none, whom the settings name.
+    """
+
+    def __init__(self, root: Path, models: Sequence[tuple[int, str]] = (), **overrides: Any) -> None:
         self.store = stored(root / "store", generated(DAYS))
-        self.values = loose(TIMEFRAMES=["1min", "5min"], PRELOAD_CANDLES=100, DAILY_LOSS_LIMIT=0.0)
+        self.values = loose(TIMEFRAMES=["1min", "5min"], PRELOAD_CANDLES=100, DAILY_LOSS_LIMIT=0.0, **overrides)
         self._root = root
         self._lives = 0
         finest = {symbol: finest_stored(self.store, "spot", symbol) for symbol in self.values.COINS}
         self.plan: StreamPlan = plan_streams(self.values, finest)
-        self._preparation = Preparation(self.values, self.store, self.plan, Span(FIRST, START_MS + int(DAYS * DAY_MS)))
+        span, turns = Span(FIRST, START_MS + int(DAYS * DAY_MS)), None
+        if models:
+            turns = schedule_of_models(self.values, models)
+        self._preparation = Preparation(self.values, self.store, self.plan, span, turns)
         self._bases = self._preparation.bases(lambda *_: None)
         self._opinions = self._preparation.opinions(lambda *_: None)
 

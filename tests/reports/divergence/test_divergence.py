@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from tests.ml.models import registered
 from tests.reports.divergence.lives import FIRST, World, but, dearer, every
-from trader.core.events import Action, Event, Instant, OperatorCommand
+from trader.core.events import Action, Event, Instant, ModelChange, OperatorCommand
 from trader.core.order import Fill, OrderDropped, Role
-from trader.core.timeframe import DAY_MS, MINUTE_MS
+from trader.core.timeframe import DAY_MS, HOUR_MS, MINUTE_MS
 from trader.reports.divergence.records import Cause, Divergence, Row
 from trader.reports.divergence.terminal import plain_divergence
 from trader.reports.divergence.write import write_divergence
@@ -200,6 +201,28 @@ def test_differences_of_the_day_before_do_not_come_back(world: World) -> None:
     assert found.equity_start != 10_000.0
     assert (causes(found), found.unexplained) == (set(), 0)
     assert world.report(home).cost > 1.0
+
+
+#: Which model is asked from when on, on a day with a promotion.
+ASKED = {FIRST + MINUTE_MS: "patterns@v0001", FIRST + 7 * HOUR_MS: "patterns@v0002"}
+
+
+def as_written(told: Mapping[int, str]) -> Callable[[Book, Instant], Iterable[Event]]:
+    """Return the changes of the model as a journal has them, each before its instant."""
+    return lambda book, instant: [ModelChange(instant.time, told[instant.time])] if instant.time in told else []
+
+
+def test_a_day_with_a_promotion_shows_no_difference_unless_nobody_wrote_it_down(tmp_path: Path) -> None:
+    registered(tmp_path / "models")
+    given = {"STRATEGY": "classifier", "MODELS_DIR": str(tmp_path / "models"), "MIN_PROBABILITY": 0.2}
+    world = World(tmp_path, list(ASKED.items()), **given, MIN_STRENGTH=0.2)
+    found = world.report(world.live(extra=as_written(ASKED)))
+    decided = [row.decided for row in found.rows]
+    assert min(decided) < FIRST + 7 * HOUR_MS <= max(decided)
+    assert all(row.live == row.backtest for row in found.rows)
+    assert (causes(found), found.unexplained, found.cost) == (set(), 0, 0.0)
+    untold = world.report(world.live(extra=as_written(dict(list(ASKED.items())[:1]))))
+    assert any(row.live != row.backtest for row in untold.rows)
 
 
 def test_files_say_the_same_and_open_without_a_network(world: World, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from tests import parity
 from tests.engine.live.venues import COINS, FIRST_MS, LOOSE, Daemon, exchange, make_store
+from tests.ml.models import registered
 from tests.parity_orders import ENVIRONMENT, KEY, SECRET
 from trader.cli.app import main
 from trader.core.timeframe import HOUR_MS, MINUTE_MS
@@ -41,6 +43,26 @@ def test_in_lockstep_every_trade_is_the_same(data: Path, tmp_path: Path) -> None
     assert parity.main(["--data", str(data), "--coins", ",".join(COINS), *span, *pairs, *kept]) == 0
     found = reported(tmp_path / "kept" / "daemon-data", tmp_path / "out")
     assert len(found["rows"]) >= 4
+    assert {each["cause"] for each in found["totals"]} <= {"rounding"}
+    assert found["unexplained"] == 0
+
+
+def test_a_day_on_which_a_model_was_promoted_is_explained_too(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registered(tmp_path / "models")
+    span = ["--from", str(FIRST_MS), "--to", str(END_MS), "--timeout", "100", "--timeframes", "1min,5min"]
+    given = {**LOOSE, "MIN_PROBABILITY": "0.2", "MIN_STRENGTH": "0.2", "STRATEGY": "classifier"}
+    given["MODELS_DIR"] = str(tmp_path / "models")
+    pairs = [part for name, value in given.items() for part in ("--set", f"{name}={value}")]
+    kept = ["--orders", "--promote", "patterns@v0002", "--keep", str(tmp_path / "kept")]
+    code = parity.main(["--data", str(data), "--coins", ",".join(COINS), *span, *pairs, *kept])
+    said = capsys.readouterr().out
+    assert code == 0, said
+    assert re.search(r"replay of the journal.*: equal\n", said)
+    assert re.search(r"patterns@v0002 from 2026-01-05T02:\d\d:00 on: equal$", said.rstrip())
+    found = reported(tmp_path / "kept" / "daemon-data", tmp_path / "out")
+    assert len(found["rows"]) >= 3
     assert {each["cause"] for each in found["totals"]} <= {"rounding"}
     assert found["unexplained"] == 0
 

@@ -179,14 +179,6 @@ class Settings(Group):
             raise contradiction("allowed: empty, sqlite:///FILE, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
         return value
 
-    @field_validator("MODEL_SCHEDULE")
-    @classmethod
-    def _is_for_history(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        if value and info.data.get("DATA_SOURCE") == "websocket":
-            text = "a daemon takes what is promoted; allowed there is {}"
-            raise contradiction(text, "DATA_SOURCE")
-        return value
-
     @field_validator("MIN_EXPECTED_RETURN")
     @classmethod
     def _is_told_by_a_model(cls, value: float | None, info: ValidationInfo) -> float | None:

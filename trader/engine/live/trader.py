@@ -299,13 +299,15 @@ class LiveWebSocketTrader:
         self.pulse.count(instant, arrived_s)
 
     def _change_model(self, instant: Instant) -> None:
-        """Ask another model from this instant on, where one has come."""
-        turn = None if instant.late else self.models.take()
-        if turn is None:
+        """Ask another model from this instant on, where one has come; none where that of before a restart is lost."""
+        if instant.late:
             return
-        if turn.model != self.book.model:
-            self._careful.process(ModelChange(instant.time, turn.model))
-        self._live.strategy = turn.strategy
+        turn = self.models.take()
+        if turn is not None:
+            self._live.strategy = turn.strategy
+        asked = turn.model if turn is not None else self.book.model if self._live.strategy is not None else ""
+        if asked != self.book.model:
+            self._careful.process(ModelChange(instant.time, asked))
 
     def _hold(self, symbols: set[str]) -> None:
         for symbol in symbols - self._behind:

@@ -20,8 +20,6 @@ Made = TypeVar("Made")
 
 #: What brings the packages that not everybody needs.
 INSTALL = "python -m pip install -r requirements-ml.txt"
-#: How long a cluster may take to answer, seconds.
-CLUSTER_WAIT_S = 5
 
 
 class Team(msgspec.Struct, frozen=True):
@@ -29,6 +27,8 @@ class Team(msgspec.Struct, frozen=True):
 
     workers: int = 1
     cluster: str = ""
+    #: How long the cluster may take to answer, seconds.
+    wait_s: float = 5.0
 
     def __post_init__(self) -> None:
         if self.workers < 1:
@@ -49,15 +49,18 @@ class Team(msgspec.Struct, frozen=True):
             yield from parallel(joblib.delayed(work)(task) for task in tasks)
 
     def _place(self) -> AbstractContextManager[Any]:
-        return _on_cluster(self.cluster) if self.cluster else joblib.parallel_config("loky", n_jobs=self.workers)
+        if self.cluster:
+            return _on_cluster(self.cluster, self.wait_s)
+        beside: AbstractContextManager[Any] = joblib.parallel_config("loky", n_jobs=self.workers)
+        return beside
 
 
 @contextmanager
-def _on_cluster(address: str) -> Iterator[None]:
+def _on_cluster(address: str, wait_s: float) -> Iterator[None]:
     """Have the work done by the Dask cluster at `address`; raise `ConfigError` where there is none."""
     distributed = needed("distributed", "--cluster")
     try:
-        client = distributed.Client(address, timeout=CLUSTER_WAIT_S)
+        client = distributed.Client(address, timeout=wait_s)
     except (OSError, ValueError, TimeoutError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ConfigError(
