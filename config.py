@@ -27,12 +27,12 @@ TIMEFRAMES = ["1min", "5min", "15min", "30min"]
 # A stream on which fills and exits are judged, no longer than the finest of TIMEFRAMES; None is that finest one.
 EXIT_TIMEFRAME = None
 # Who has the opinions: geometry (the chart patterns' own scores), classifier (a trained model).
-STRATEGY = "geometry"
+STRATEGY = "classifier"
 # The model of the classifier, as `start.py models list` has it: NAME is the version that is current, and what is
 # promoted while the daemon runs is taken up at the next instant; NAME@VERSION is that one and stays so.
 MODEL = "patterns"
 # Models of a backtest by the time (UTC) from which on each is asked, as {"2025-03-12T14:05:00": "patterns@v0002"}:
-# a daemon's promotions told again. Before the first nobody is asked. Empty: MODEL all along. A daemon has no use for it.
+# a daemon's promotions told again. Before the first nobody is asked. Empty: MODEL all along. Daemons do without it.
 MODEL_SCHEDULE = {}
 # Closed candles each stream knows before the first decision.
 PRELOAD_CANDLES = 1000

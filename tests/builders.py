@@ -108,8 +108,8 @@ def same_candle(one: Candle, other: Candle) -> bool:
 
 
 def settings(**overrides: Any) -> Settings:
-    """Return the settings of `config.py` with `overrides` over them, nested ones merged."""
-    return from_dict(overrides)
+    """Return the settings of `config.py` with `overrides` over them, nested ones merged; geometry has the opinions."""
+    return from_dict({"STRATEGY": "geometry"} | overrides)
 
 
 def _column(values: Any, count: int) -> np.ndarray[Any, np.dtype[np.float64]]:

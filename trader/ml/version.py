@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from trader.ml.inputs import INPUTS
@@ -54,13 +54,36 @@ KERNELS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+#: Fields that say nothing about what is computed, or are there in some versions of Python only.
+UNTOLD = frozenset({"ctx", "kind", "type_comment", "type_params"})
+
+
 def source_digest(sources: Iterable[str]) -> str:
     """Return a digest of Python sources that comments, docstrings and layout do not change.
 
     >>> source_digest(["x = 1  # one"]) == source_digest(["'''About x.'''\\nx  =  1"]) != source_digest(["x = 2"])
     True
     """
-    return _digest(ast.unparse(_without_texts(ast.parse(source))) for source in sources)
+    return _digest(part for source in sources for part in _spelled(_without_texts(ast.parse(source))))
+
+
+def _spelled(node: object) -> Iterator[str]:
+    """Yield the nodes and values of a tree in a spelling that all versions of Python share.
+
+    What `ast.unparse` and `ast.dump` write changes from one to the next, and a model must not depend on who asks it.
+    """
+    if isinstance(node, list):
+        for each in node:
+            yield from _spelled(each)
+    elif isinstance(node, ast.AST):
+        yield type(node).__name__
+        for name, value in ast.iter_fields(node):
+            if value is not None and value != [] and name not in UNTOLD:
+                yield name
+                yield from _spelled(value)
+        yield "end"
+    else:
+        yield repr(node)
 
 
 def _without_texts(tree: ast.Module) -> ast.Module:
