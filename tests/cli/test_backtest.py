@@ -20,6 +20,8 @@ from trader.core.timeframe import DAY_MS
 from trader.reports.trades_log import COLUMNS
 
 LOOSE = ["MIN_PROBABILITY=0.5", "MIN_STRENGTH=0.5", "MIN_ATR_PCT=0.0"]
+#: No model is there in a folder of the tests' own.
+PLAIN = {"TRADER_STRATEGY": "geometry"}
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,9 @@ def start(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedPro
     """Run `start.py` as a process of its own, without the settings of who runs the tests."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("TRADER_")}
     command = [sys.executable, str(ROOT / "start.py"), *arguments]
-    return subprocess.run(command, cwd=cwd, env={**ours, **environ}, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=cwd, env={**ours, **PLAIN, **environ}, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +120,8 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("TRADER_")]:
         monkeypatch.delenv(name)
+    for name, value in PLAIN.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.mark.usefixtures("_elsewhere")

@@ -55,8 +55,7 @@ def run_backtest(
     """
     began = time.perf_counter()
     report = progress or _silent
-    chosen = schedule or schedule_of(settings)
-    prepared, fallbacks = _prepare(settings, store, start_ms, end_ms, chosen, report)
+    prepared, fallbacks = _prepare(settings, store, start_ms, end_ms, schedule, report)
     refused = RefusedSignals()
     audiences: list[Audience] = [Narrator(brief=True), *([refused] if counterfactual else []), *listeners]
     passage = pass_through(prepared, settings, audiences, report, TRADING)
@@ -78,11 +77,17 @@ def _silent(what: str, done: int, total: int) -> None:
 
 
 def _prepare(
-    settings: Settings, store: Store, start_ms: int | None, end_ms: int | None, schedule: Schedule, report: Progress
+    settings: Settings,
+    store: Store,
+    start_ms: int | None,
+    end_ms: int | None,
+    wanted: Schedule | None,
+    report: Progress,
 ) -> tuple[Prepared, list[str]]:
     """Return what a pass needs, and the coins without stored filters."""
     plan = plan_streams(settings, {symbol: finest_stored(store, settings.MARKET, symbol) for symbol in settings.COINS})
     span = chosen_span(stored_span(store, settings.MARKET, plan), start_ms, end_ms)
+    schedule = wanted or schedule_of(settings)
     preparation = Preparation(settings, store, plan, span, schedule)
     bases = preparation.bases(report)
     if not any(map(len, bases)):

@@ -42,7 +42,7 @@ def planned_models(settings: Settings) -> list[tuple[int, str]]:
 
 def stored_model(settings: Settings, model: str) -> Stored:
     """Return what is stored of `model`, NAME[@VERSION]; of a name alone the current version."""
-    return Registry(Path(settings.MODELS_DIR)).open(*parse(model))
+    return Registry(Path(settings.MODELS_DIR).absolute()).open(*parse(model))
 
 
 def model_turn(settings: Settings, model: str, time: int) -> Turn:

@@ -25,7 +25,13 @@ COINS = ("BTCUSDT", "ETHUSDT")
 #: 2026-01-05 00:00 UTC, and how much history lies before it.
 FIRST_MS, HISTORY_MS = 1_767_571_200_000, 2 * DAY_MS
 #: Rules that let more signals through: the tests want trades.
-LOOSE = {"MIN_PROBABILITY": "0.4", "MIN_STRENGTH": "0.4", "MIN_ATR_PCT": "0", "DAILY_LOSS_LIMIT": "0"}
+LOOSE = {
+    "STRATEGY": "geometry",
+    "MIN_PROBABILITY": "0.4",
+    "MIN_STRENGTH": "0.4",
+    "MIN_ATR_PCT": "0",
+    "DAILY_LOSS_LIMIT": "0",
+}
 PATIENT = '{"spot": 600000, "futures": 600000}'
 
 

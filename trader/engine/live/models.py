@@ -94,7 +94,7 @@ class ModelWatch:
     def _current(self) -> str:
         """Return the version that is current; the name alone where none is."""
         name, version = parse(self._settings.MODEL)
-        version = version or Registry(Path(self._settings.MODELS_DIR)).current(name)
+        version = version or Registry(Path(self._settings.MODELS_DIR).absolute()).current(name)
         return f"{name}@{version}" if version else name
 
     def _say(self, words: str) -> None:
