@@ -23,7 +23,7 @@ run: $(RUN_READY) ## Set up everything and start the daemon on the exchange on t
 	@$(BIN)/python start.py run $(ARGS) || [ $$? -eq 130 ] # Ctrl-C is how a person stops it
 
 test: $(TEST_READY) ## Set up everything and run the tests; skipped ones are listed with their reasons.
-	$(BIN)/python -m pytest -n $(JOBS) -rfEs
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -rfEs
 
 check: $(TEST_READY) ## Lint, formatting, types, layers.
 	$(BIN)/ruff check .

@@ -96,6 +96,7 @@ def _settings(random: Random) -> tuple[str, ...]:
 
     ladder = perhaps(0.3)
     values = {
+        "STRATEGY": "geometry",  # its place is taken by one that sees something often
         "MIN_ATR_PCT": 0,
         "MIN_NET_PROFIT_PCT": 0.0,
         "SLIPPAGE_PCT": 0.00002,

@@ -141,6 +141,7 @@ def _daemon(wish: Wish, coins: list[str], exchange: Exchange, folder: Path) -> I
     own = {
         "MODE": "embedded",
         "MARKET": "spot",
+        "STRATEGY": "geometry",
         "ORDERS": "exchange",
         "REST_URL": exchange.url,
         "DATA_DIR": str(folder / "data"),
