@@ -13,16 +13,14 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.indicators.samples import real
-from tests.ml.models import START_MS, curves, forests
+from tests.ml.models import START_MS
 from tests.ml.shipped import shipped_settings
 from trader.core.events import Instant
 from trader.core.signal import Reading
 from trader.core.timeframe import DAY_MS, Timeframe
 from trader.market.synthetic import SyntheticMarket
 from trader.market.table import CandleTable
-from trader.ml.pattern_model import PatternModel
 from trader.strategy.base import NO_PATTERN, PATTERNS, Strategy
-from trader.strategy.classifier import ClassifierStrategy
 from trader.strategy.opinions import LiveOpinions, StreamOpinions, stream_opinions
 from trader.strategy.registry import model_turn
 
@@ -30,11 +28,6 @@ ROWS, WARM = 30 * 24 * 60, 1_000
 #: Hours of every four in which a trade is open.
 OPEN_FOR, OF = 90, 240
 NUMBERS = ("close", "ema50", "atr14", "probability", "strength", "success", "expected")
-
-
-def made() -> Strategy:
-    """Return a classifier that was trained on a generated market, with a success model."""
-    return ClassifierStrategy(PatternModel(forests(), curves()))
 
 
 def that_ships() -> Strategy:
@@ -88,15 +81,9 @@ def chosen(
     return np.where(held, getattr(everywhere, name), getattr(asked, name))
 
 
-@pytest.mark.parametrize(
-    ("minutes", "model"),
-    [(generated_minutes, made), (real_minutes, made), (real_minutes, that_ships)],
-    ids=["generated minutes", "real minutes", "real minutes, the model that ships"],
-)
-def test_live_and_batch_are_the_same_on_all_rows(
-    minutes: Callable[[], CandleTable], model: Callable[[], Strategy]
-) -> None:
-    strategy, table = model(), minutes()
+@pytest.mark.parametrize("minutes", [generated_minutes, real_minutes], ids=["generated minutes", "real minutes"])
+def test_live_and_batch_are_the_same_on_all_rows(minutes: Callable[[], CandleTable]) -> None:
+    strategy, table = that_ships(), minutes()
     first = int(table.open_time[WARM])
     held = np.arange(len(table) - WARM) % OF < OPEN_FOR
     everywhere, asked = (stream_opinions(table, strategy, first, everywhere=each) for each in (True, False))
