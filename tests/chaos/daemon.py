@@ -30,6 +30,7 @@ class EagerStrategy:
     """Sees a pattern in a share of all candles, drawn from their features: the same candle always shows the same."""
 
     name = "geometry"
+    passes_over = False
 
     def __init__(self) -> None:
         self._share = float(os.environ.get(SHARE, "0.05"))

@@ -87,7 +87,7 @@ def daemon_run(values: Settings, store: Store, start_ms: int, end_ms: int) -> Da
     recorder = Recorder()
     logic = TradingLogic(values, plan.exits, grids, opinions, recorder)
     engine = Engine(logic, SimulatedBroker(values, plan.exits, grids, logic))
-    opinions.held = lambda: held_streams(logic.settings, logic.book)
+    opinions.held = lambda: held_streams(logic.book)
     for instant in _instants(values, store, plan, start_ms, end_ms):
         turn = schedule.at(instant.time)
         opinions.strategy = turn.strategy if turn else None

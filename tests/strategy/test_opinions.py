@@ -33,6 +33,7 @@ class Watcher:
     """A strategy that sees a pattern in every row and keeps what it was asked."""
 
     name = "watcher"
+    passes_over = False
 
     def __init__(self) -> None:
         self.asked: list[np.ndarray] = []

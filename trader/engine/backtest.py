@@ -88,7 +88,8 @@ def _prepare(
     plan = plan_streams(settings, {symbol: finest_stored(store, settings.MARKET, symbol) for symbol in settings.COINS})
     span = chosen_span(stored_span(store, settings.MARKET, plan), start_ms, end_ms)
     schedule = wanted or schedule_of(settings)
-    preparation = Preparation(settings, store, plan, span, schedule)
+    # Shadow trades, too, end where their stream turns: what it shows must be known wherever one may be open.
+    preparation = Preparation(settings, store, plan, span, schedule, everywhere=settings.REVERSAL.enable)
     bases = preparation.bases(report)
     if not any(map(len, bases)):
         raise ConfigError(_no_candles(store, settings, plan, span))
@@ -112,7 +113,7 @@ def _without_hedges(prepared: Prepared, settings: Settings, fallbacks: Sequence[
 def _result(prepared: Prepared, settings: Settings, passage: Passage, fallbacks: Sequence[str]) -> RunResult:
     plan, span, bases = prepared.plan, prepared.span, prepared.bases
     book, recorder, watch = passage.logic.book, passage.recorder, passage.watch
-    funnel = funnel_of(prepared, passage.logic)
+    funnel = funnel_of(prepared, passage)
     return RunResult(
         settings=settings,
         overrides=[],

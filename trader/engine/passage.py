@@ -11,11 +11,10 @@ import numpy as np
 from trader.core.events import ModelChange
 from trader.core.instrument import Instrument
 from trader.core.settings import Settings
-from trader.core.timeframe import Timeframe
 from trader.engine.engine import Engine
 from trader.engine.hedge_watch import HedgeWatch
 from trader.engine.narrator import Audiences
-from trader.engine.opinions import BatchOpinions, merged_counts, quiet_counts
+from trader.engine.opinions import BatchOpinions, Stream, merged_counts, quiet_counts
 from trader.engine.prepare import Progress, Span
 from trader.engine.recorder import Recorder
 from trader.engine.streams import StreamPlan
@@ -24,6 +23,7 @@ from trader.market.table import CandleTable
 from trader.simulation.broker import SimulatedBroker
 from trader.strategy.opinions import StreamOpinions
 from trader.strategy.schedule import Schedule, Turn
+from trader.trading.attention import held_streams
 from trader.trading.book import Book
 from trader.trading.hourly import Hourly
 from trader.trading.logic import TradingLogic
@@ -54,12 +54,13 @@ class Prepared(msgspec.Struct, frozen=True, eq=False):
 
 
 class Passage(msgspec.Struct, frozen=True, eq=False):
-    """What a pass leaves; `watch` is None where nothing is hedged."""
+    """What a pass leaves; `watch` is None where nothing is hedged, `looked_at` as in `BatchOpinions`."""
 
     logic: TradingLogic
     recorder: Recorder
     watch: HedgeWatch | None
     instants: int
+    looked_at: Mapping[Stream, Sequence[int]]
 
 
 def pass_through(
@@ -70,15 +71,15 @@ def pass_through(
     `audiences` hear the notes behind the recorder; `what` is the pass for who watches `progress`.
     """
     plan, grids, recorder = prepared.plan, prepared.grids, Recorder()
-    opinions = BatchOpinions(prepared.opinions, settings.COINS)
     book = Book.of(settings.BACKTEST_INITIAL_CAPITAL)
+    opinions = BatchOpinions(prepared.opinions, settings.COINS, lambda: held_streams(book))
     book.hours = {symbol: hours.copy() for symbol, hours in prepared.hours.items()}
     logic = TradingLogic(settings, plan.exits, grids, opinions, Audiences([recorder, *audiences]), book)
     engine = Engine(logic, SimulatedBroker(settings, plan.exits, grids, logic))
     hedged = settings.HEDGING.enable and settings.MARKET == "futures"
     watch = HedgeWatch(settings, grids) if hedged else None
     instants = _replay(prepared, engine, recorder, watch, progress, what)
-    return Passage(logic, recorder, watch, instants)
+    return Passage(logic, recorder, watch, instants, opinions.looked_at)
 
 
 def _replay(
@@ -118,9 +119,12 @@ def _closed(opinions: Sequence[StreamOpinions], time_ms: int) -> int:
     return sum(int(np.searchsorted(stream.time, time_ms, "right")) for stream in opinions)
 
 
-def funnel_of(prepared: Prepared, logic: TradingLogic) -> dict[tuple[str, Timeframe], dict[str, int]]:
+def funnel_of(prepared: Prepared, passage: Passage) -> dict[Stream, dict[str, int]]:
     """Count every candle of every stream under the rule that ended its decision."""
+    logic = passage.logic
     quiet: dict[str, dict[str, dict[str, int]]] = {}
     for stream in prepared.opinions:
-        quiet.setdefault(stream.symbol, {})[stream.timeframe] = quiet_counts(stream, logic.settings)
+        quiet.setdefault(stream.symbol, {})[stream.timeframe] = quiet_counts(
+            stream, logic.settings, passage.looked_at.get((stream.symbol, stream.timeframe), ())
+        )
     return merged_counts(prepared.plan.streams, quiet, logic.book.funnel)

@@ -21,7 +21,6 @@ from trader.ml import features
 from trader.strategy.opinions import StreamOpinions, stream_opinions
 from trader.strategy.registry import schedule_of
 from trader.strategy.schedule import Schedule
-from trader.trading.attention import looks_at_held
 from trader.trading.hourly import Hourly, needs_hours
 
 Given = TypeVar("Given")
@@ -42,12 +41,19 @@ class Preparation:
     """Reads and computes on `NUM_WORKERS` threads: what takes long is compiled or Arrow's, and runs side by side.
 
     Nothing depends on their number: each coin and each stream is worked out on its own. `schedule` tells who is asked;
-    None: whom the settings name.
+    None: whom the settings name. `everywhere`: about every candle.
     """
 
     def __init__(
-        self, settings: Settings, store: Store, plan: StreamPlan, span: Span, schedule: Schedule | None = None
+        self,
+        settings: Settings,
+        store: Store,
+        plan: StreamPlan,
+        span: Span,
+        schedule: Schedule | None = None,
+        everywhere: bool = False,
     ) -> None:
+        self._everywhere = everywhere
         self._settings = settings
         self._schedule = schedule or schedule_of(settings)
         self._store = store
@@ -92,7 +98,7 @@ class Preparation:
         base = self._bases[symbol]
         start = span.start - settings.PRELOAD_CANDLES * timeframe.ms
         table = stream_from(self._store, settings.MARKET, base, timeframe, start, span.end)
-        return stream_opinions(table, self._schedule, self._first(base, timeframe), looks_at_held(settings))
+        return stream_opinions(table, self._schedule, self._first(base, timeframe), self._everywhere)
 
     def _first(self, base: CandleTable, timeframe: Timeframe) -> int:
         """Return the least open time of candles that close in an instant of their coin, ms."""

@@ -52,6 +52,8 @@ class Strategy(Protocol):
     """Turns rows of features into opinions; knows nothing of money, streams or time."""
 
     name: str
+    #: Whether it passes over rows at a glance, so that `everywhere` makes a difference.
+    passes_over: bool
 
     def evaluate(self, rows: NDArray[np.float64], everywhere: NDArray[np.bool_] | None = None) -> OpinionArrays:
         """Return what is seen in each row of `rows`, float64[n, len(FEATURES)], which is left as it was.

@@ -13,6 +13,7 @@ class ClassifierStrategy:
     """Sees what `model` recognises: its calibrated probability, and as strength the quality of that formation."""
 
     name = "classifier"
+    passes_over = True
 
     def __init__(self, model: PatternModel) -> None:
         self._model = model

@@ -19,6 +19,7 @@ class GeometryStrategy:
     """
 
     name = "geometry"
+    passes_over = False
 
     def evaluate(self, rows: NDArray[np.float64], everywhere: NDArray[np.bool_] | None = None) -> OpinionArrays:
         """Return the best pattern of each row of `rows`, float64[n, len(FEATURES)]."""

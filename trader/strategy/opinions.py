@@ -15,9 +15,10 @@ from trader.core.signal import Reading, Signal
 from trader.core.timeframe import Timeframe
 from trader.market.frames import Frames
 from trader.market.table import CandleTable
-from trader.ml.chunks import feature_chunks
+from trader.ml.chunks import State, feature_chunks
 from trader.ml.features import ATR14, EMA50, FEATURES, OLD, READY, FeatureKernel
 from trader.strategy.base import OpinionArrays, Strategy, signals_of
+from trader.strategy.later import Later
 from trader.strategy.schedule import Schedule
 
 Stream = tuple[str, Timeframe]
@@ -35,7 +36,8 @@ class StreamOpinions(msgspec.Struct, frozen=True, eq=False):
 
     `time` int64 ms, at which the candle closes; `close`, `ema50`, `atr14` float64 in quote currency, NaN while warming
     up; `ready`: at least 60 candles since the anchor and every feature warmed up; the others as in `OpinionArrays`,
-    nothing where not ready. What is `held_only` counts while a trade is open on the stream.
+    nothing where not ready. What is `held_only` counts while a trade is open on the stream; `later` works it out where
+    it was not looked at before.
     """
 
     symbol: str
@@ -51,6 +53,7 @@ class StreamOpinions(msgspec.Struct, frozen=True, eq=False):
     success: Floats
     expected: Floats
     held_only: Flags
+    later: Later | None = None
 
     def __len__(self) -> int:
         return len(self.time)
@@ -61,16 +64,17 @@ def stream_opinions(
 ) -> StreamOpinions:
     """Return what `strategy` sees in the candles of `table` with `open_time >= first_ms`; those before warm up.
 
-    `everywhere`: rules act on what is seen while a trade is open, so every candle is looked at.
+    `everywhere`: every candle is looked at; else what is passed over is left for `later`.
     The kernel starts with the first candle of the table and restarts behind every gap. Memory beyond the answer is
     a chunk of rows.
     """
     schedule = strategy if isinstance(strategy, Schedule) else Schedule.of(strategy)
     first = int(np.searchsorted(table.open_time, first_ms))
     answer = _silent(table, first)
-    for where, rows in feature_chunks(table, first, CHUNK_ROWS, answer.ema50, answer.atr14):
+    states: list[State] | None = [] if schedule.passes_over and not everywhere else None
+    for where, rows in feature_chunks(table, first, CHUNK_ROWS, answer.ema50, answer.atr14, states):
         _ask(schedule, answer, where, rows, everywhere)
-    return answer
+    return answer if states is None else msgspec.structs.replace(answer, later=Later(table, schedule, first, states))
 
 
 def _silent(table: CandleTable, first: int) -> StreamOpinions:

@@ -41,6 +41,11 @@ class Schedule:
         """Return the schedule of who is asked always."""
         return cls([Turn(ALWAYS, strategy, model)])
 
+    @property
+    def passes_over(self) -> bool:
+        """Whether somebody passes over candles at a glance."""
+        return any(turn.strategy is not None and turn.strategy.passes_over for turn in self.turns)
+
     def at(self, time: int) -> Turn | None:
         """Return the turn in force at an instant, ms; None before the first."""
         place = bisect_right(self._times, time)

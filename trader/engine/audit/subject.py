@@ -14,7 +14,6 @@ from trader.engine.result import RunResult
 from trader.market.table import CandleTable
 from trader.strategy.opinions import StreamOpinions, stream_opinions
 from trader.strategy.schedule import Schedule
-from trader.trading.attention import looks_at_held
 
 
 class Passed(NamedTuple):
@@ -42,10 +41,10 @@ class Subject(NamedTuple):
 
 def subject_of(ground: Ground, schedule: Schedule) -> Subject:
     """Return what trades under these settings, by the program's own ways: `stream_opinions` and `run_backtest`."""
-    settings, everywhere = ground.settings, looks_at_held(ground.settings)
+    settings = ground.settings
 
     def ask(table: CandleTable, first_ms: int) -> StreamOpinions:
-        return stream_opinions(table, schedule, first_ms, everywhere)
+        return stream_opinions(table, schedule, first_ms, everywhere=True)
 
     def run(end_ms: int) -> Passed:
         return passed(settings, ground, schedule, end_ms)

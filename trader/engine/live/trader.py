@@ -155,7 +155,7 @@ class LiveWebSocketTrader:
         else:
             logic = TradingLogic(settings, plan.exits, grids, self._opinions, self._audience, book)
             self.engine = Engine(logic, SimulatedBroker(settings, plan.exits, grids, logic, state))
-        self._live.held = lambda: held_streams(logic.settings, logic.book)
+        self._live.held = lambda: held_streams(logic.book)
         self._careful = CarefulEngine(self.engine, self._save)
         if self._orders is not None:
             self._orders.wire(self._careful)

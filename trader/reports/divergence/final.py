@@ -61,7 +61,7 @@ def final_day(
     streams = [_stream(text) for text in run.streams]
     plan = StreamPlan(dict(exits), streams, [])
     schedule = schedule_of(settings) if settings.STRATEGY in STRATEGIES else schedule_of_models(settings, models)
-    preparation = Preparation(settings, store, plan, Span(min(run.anchor, start_ms), end_ms), schedule)
+    preparation = Preparation(settings, store, plan, Span(min(run.anchor, start_ms), end_ms), schedule, True)
     tables = [closing(table, start_ms, end_ms) for table in preparation.bases(_silent)]
     opinions = BatchOpinions(preparation.opinions(_silent), list(exits))
     rates = {}
