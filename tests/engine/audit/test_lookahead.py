@@ -54,6 +54,7 @@ class Tomorrow:
     """A strategy that sees in each candle what the next one of its chunk shows."""
 
     name = "tomorrow"
+    passes_over = False
 
     def evaluate(self, rows: NDArray[np.float64], everywhere: NDArray[np.bool_] | None = None) -> OpinionArrays:
         return GeometryStrategy().evaluate(np.concatenate((rows[1:], rows[-1:])), everywhere)
